@@ -1,0 +1,107 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Checks: how this site is built
+#
+# > What accepts or rejects an answer to the exercises of [How this site is built](../about/site.ipynb)
+#
+# - order: 30
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/site.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/site.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/site.ipynb)
+
+# %%
+#| include: false
+# install: on Colab and Kaggle, where the package is missing; nothing happens anywhere else
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert not subprocess.call([sys.executable, "-m", "pip", "install", "-q",
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]), "pip could not install the package"
+
+
+# %%
+#| default_exp exercises.site
+
+# %% [markdown]
+# A check takes the learner's function, raises `AssertionError` with a hint at the likely mistake, and says so in one
+# line when all is well. Each check is followed by the solution it accepts and the usual wrong answers it rejects.
+
+# %%
+#| hide
+def rejects(check, answer, hint):
+    "Whether `check` refuses `answer` with a message that holds `hint`."
+    try: check(answer)
+    except AssertionError as error: return hint in str(error)
+    return False
+
+
+# %% [markdown]
+# ## 1. Another branch
+
+# %%
+#| exports
+def check_kaggle_link(kaggle_link): # takes a lesson and the settings, gives an address
+    "Whether the address follows owner, name and branch, and names the notebook."
+    cfg = dict(user="ada", repo="engine", branch="trunk")
+    got = kaggle_link("pytorch/train", cfg)
+    assert got.startswith("https://kaggle.com/kernels/welcome?src=https://github.com/"), (
+        f"{got} does not hand a GitHub address to Kaggle: it takes the whole address, https:// included, after src=")
+    assert "/blob/trunk/" in got, f"{got} ignores the branch in settings.ini: is main written into it?"
+    assert "github.com/ada/engine/" in got, f"{got} is another repository: take user and repo from the settings"
+    assert got.endswith("/nbs/pytorch/train.ipynb"), f"{got} does not end in the notebook's path, nbs/ included"
+    print("correct: the link follows settings.ini")
+
+
+# %%
+def good(lesson, cfg):
+    return ("https://kaggle.com/kernels/welcome?src=https://github.com/"
+            f"{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}/nbs/{lesson}.ipynb")
+
+check_kaggle_link(good)
+assert rejects(check_kaggle_link, lambda lesson, cfg: good(lesson, cfg | {"branch": "main"}), "branch")
+assert rejects(check_kaggle_link, lambda lesson, cfg: good(lesson, cfg).replace("/nbs/", "/"), "nbs/")
+assert rejects(check_kaggle_link, lambda lesson, cfg: good(lesson, cfg).replace("https://github.com/", ""), "src=")
+
+
+# %% [markdown]
+# ## 2. A lesson in the wrong place
+
+# %%
+#| exports
+def check_order(misplaced): # takes the order and the imports, gives the pairs that break the rule
+    "Whether exactly the imports from later lessons are found."
+    order = ["basics", "datasets", "train"]
+    fine = {"basics": [], "datasets": ["basics"], "train": ["basics", "datasets"]}
+    got = list(misplaced(order, fine))
+    assert got == [], f"{got}: an import from an earlier lesson is allowed; is the comparison the wrong way round?"
+    got = list(misplaced(order, fine | {"basics": ["train"]}))
+    assert got == [("basics", "train")], f"{got}: basics imports train, which comes later, and should be found"
+    got = list(misplaced(order, fine | {"train": ["train"]}))
+    assert got == [("train", "train")], f"{got}: a lesson cannot import itself; >= and not >"
+    order = ["start", "model", "engine"] # not in alphabetical order
+    got = list(misplaced(order, {"start": [], "model": ["start", "engine"], "engine": ["start"]}))
+    assert got == [("model", "engine")], f"{got}: compare places in the order, not the names"
+    print("correct: exactly the imports from later lessons are found")
+
+
+# %%
+def good(order, imports):
+    return sorted((a, b) for a in imports for b in imports[a] if order.index(b) >= order.index(a))
+
+check_order(good)
+assert rejects(check_order, lambda order, imports: sorted(
+    (a, b) for a in imports for b in imports[a] if order.index(b) < order.index(a)), "wrong way round")
+assert rejects(check_order, lambda order, imports: sorted(
+    (a, b) for a in imports for b in imports[a] if order.index(b) > order.index(a)), ">=")
+assert rejects(check_order, lambda order, imports: sorted(
+    (a, b) for a in imports for b in imports[a] if b >= a), "names")
