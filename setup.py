@@ -9,10 +9,9 @@ config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 
-tracks = ["pytorch"]
-extras = {track: cfg[f"{track}_requirements"].split() for track in tracks}
-extras["all"] = sorted({r for rs in extras.values() for r in rs})
-extras["dev"] = cfg["dev_requirements"].split()
+# `pytorch_requirements` becomes the extra `pytorch`, and so on; `all` is every track, without the authors' tools.
+extras = {key.removesuffix("_requirements"): cfg[key].split() for key in cfg if key.endswith("_requirements")}
+extras["all"] = sorted({r for name, rs in extras.items() if name != "dev" for r in rs})
 
 setup(
     name=cfg["lib_name"],
@@ -24,7 +23,8 @@ setup(
     author=cfg["author"],
     author_email=cfg["author_email"],
     url=cfg["git_url"],
-    license="MIT",
+    license_expression=cfg["license"].upper(),
+    license_files=["LICENSE"],
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=["gan_course", "gan_course.*"]),
     install_requires=cfg["requirements"].split(),
