@@ -1,0 +1,99 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # gan_course
+#
+# > A course on generative adversarial networks: executed, measured, mirrored across frameworks, exactly resumable
+#
+# - order: 0
+
+# %% [markdown]
+# A generative adversarial network is two networks that learn from each other: a generator turns random numbers into
+# images, and a discriminator tells them from real ones. This course builds both from nothing, trains them on photographs
+# of clothes, and looks hard at what happens: what the losses mean, why training oscillates or collapses, how to tell
+# whether one model is better than another.
+#
+# Every lesson is a notebook that runs from top to bottom, and its code *is* the package `gan_course`: what you read is
+# what you run. Numbers and pictures come from full runs, and each says on which data, on which machine and in what time.
+
+# %% [markdown]
+# ## Two commands
+#
+# With Python 3.11 or newer and a clone of this repository:
+#
+# ```bash
+# make train   # an environment, the packages, then a short training run; ends with the path of the sample grid
+# make test    # the same set-up, then the tests and every lesson in fast mode
+# ```
+#
+# The first call installs PyTorch into `.venv`, which takes minutes; after that, training starts within seconds.
+# Without `make`:
+#
+# ```bash
+# python3 -m venv .venv && source .venv/bin/activate
+# pip install -e ".[pytorch]"                                # for training
+# gan-course train pytorch --epochs 5 --out artifacts/pytorch_gan
+# pip install -e ".[pytorch,dev]"                            # for the tests
+# pytest
+# ```
+#
+# No clone and nothing to install: open a lesson and follow its link to Colab or Kaggle.
+
+# %% [markdown]
+# ## The path
+#
+# | part | lesson | what it is about |
+# |---|---|---|
+# | Foundations | [How these lessons run](foundations/start.ipynb) | the fast and the full version; errors that say what to do |
+# | | [Data sets](foundations/datasets.ipynb) | Fashion-MNIST and garments drawn by rule; what a batch is |
+# | | [Run folders](foundations/runs.ipynb) | files that survive a crash; resuming exactly; where a number comes from |
+# | | [Figures](foundations/figures.ipynb) | sample grids, loss and score curves, progress, interpolation |
+# | | [A first measure](foundations/evaluate.ipynb) | a distance between sets of images: what it sees, what it misses |
+# | PyTorch | [Overview](pytorch/index.ipynb) | the track at a glance |
+# | | [Configuration](pytorch/config.ipynb) | every knob, its range, the device and the precision |
+# | | [Helpers](pytorch/utils.ipynb) | seeds, determinism, grids |
+# | | [Data on the device](pytorch/data.ipynb) | the textbook loader, and one that keeps the processor busy |
+# | | [Two networks](pytorch/model.ipynb) | generator and discriminator; where checkerboards come from |
+# | | [One step](pytorch/engine.ipynb) | the losses derived, penalties, mixed precision |
+# | | [Training](pytorch/train.ipynb) | epochs, curves, averaged weights, checkpoints, resuming |
+# | | [Sampling](pytorch/inference.ipynb) | loading weights safely, truncation, interpolation |
+# | | [The lab](pytorch/gan_pytorch.ipynb) | a whole run, what to make of it, what to try next |
+# | About | [The command](about/command.ipynb) | how `gan-course` is made |
+# | | [This site](about/site.ipynb) | from notebooks to package, README and site |
+#
+# The order is the order in which each builds on those before it. You need Python and some linear algebra; what you need
+# beyond that, each lesson says at its top. The exercises have [checks](exercises/index.ipynb) that name the mistake.
+
+# %% [markdown]
+# ## The command
+#
+# ```bash
+# gan-course train pytorch --epochs 30 --out runs/first    # every field of the configuration is an option: --help
+# gan-course train pytorch --out runs/first --resume       # goes on where it stopped, to the same weights bit for bit
+# gan-course sample pytorch --run runs/first --num 36 --out samples.png
+# gan-course datasets                                      # what data is there, and how to get what is missing
+# ```
+#
+# The same from Python:
+#
+# ```python
+# from gan_course.pytorch import CONFIG, train, generate_samples
+#
+# metrics = train(CONFIG)
+# images = generate_samples(CONFIG, num_images=36, output_path="samples.png")
+# ```
+#
+# Images come from Fashion-MNIST: from the folder in `--data-dir` or `$GAN_COURSE_DATA`, else downloaded once. Without
+# either, training falls back to garments that the course draws itself, and says so in a way that cannot be missed.
+
+# %% [markdown]
+# ## Writing for the course
+#
+# [How this site is built](about/site.ipynb) shows how a lesson comes to be; `make help` lists the authors' commands.
+# MIT licence.
