@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from contract import ROOT, notebooks, run, source, working_files
+from contract import ROOT, copy_working_tree, notebooks, run, source, working_files
 
 from gan_course import _site
 
@@ -62,7 +62,7 @@ def test_scripts_are_in_step():
     assert not differ, f"make lesson (from the text) or make sync (from the notebook): {sorted(differ)}"
 
 
-def test_stamps_follow_settings(tree):
+def test_stamps_follow_settings():
     changed = []
     cfg, order = _site.read_settings(ROOT), _site.reading_order(ROOT)
     for lesson, nb in notebooks().items():
@@ -71,9 +71,13 @@ def test_stamps_follow_settings(tree):
     assert not changed, f"make stamp changes {changed}"
 
 
-def test_stamping_the_tree_twice_changes_nothing(tree):
-    _site.stamp(tree, scripts=False)
-    assert _site.stamp(tree, scripts=False) == []
+def test_stamping_twice_changes_nothing(tmp_path):
+    tree = copy_working_tree(tmp_path)
+    settings = (tree/"settings.ini").read_text()
+    (tree/"settings.ini").write_text(settings.replace("branch = main", "branch = elsewhere"))
+    assert len(_site.stamp(tree)) > 5
+    assert _site.stamp(tree) == []
+    assert "blob/elsewhere/nbs/foundations/start" in (tree/"scripts"/"foundations"/"start.py").read_text("utf-8")
 
 
 def test_reading_order_lists_every_lesson_once():
@@ -201,15 +205,15 @@ def test_an_import_from_a_later_lesson_is_noticed():
     assert out_of_order(deep, order) == [("gan_course.a", "gan_course.t.m")]
 
 
-def test_filter_passes_prepared_notebooks_and_prepares_raw_ones(tree):
+def test_filter_passes_prepared_notebooks_and_prepares_raw_ones():
     raw = (ROOT/"nbs"/"foundations"/"start.ipynb").read_text("utf-8")
     done = subprocess.run([sys.executable, "-m", "gan_course._site"], input=raw, capture_output=True, text=True,
-                          cwd=tree/"nbs"/"foundations", check=True)
+                          cwd=ROOT/"nbs"/"foundations", check=True)
     nb = json.loads(done.stdout)
     assert nb["cells"][0]["cell_type"] == "raw" and "title: How these lessons run" in source(nb["cells"][0])
     assert _site.filter_notebook(done.stdout) == done.stdout
     changed = json.loads(raw)
     changed["cells"][-1]["source"] = ["not on the disk"]
     done = subprocess.run([sys.executable, "-m", "gan_course._site"], input=json.dumps(changed), capture_output=True, text=True,
-                          cwd=tree/"nbs"/"foundations")
+                          cwd=ROOT/"nbs"/"foundations")
     assert done.returncode == 2 and "Traceback" not in done.stderr and "save it" in done.stderr
