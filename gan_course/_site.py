@@ -27,7 +27,7 @@ def find_root(start=".", # a folder inside the repository
     start = Path(start).resolve()
     for folder in (start, *start.parents):
         if (folder/"settings.ini").is_file(): return folder
-    raise CourseError(f"no settings.ini in {start} or above it: run this inside a clone of the repository")
+    raise CourseError(f"no settings.ini in {start} or above it: run this in a clone of the course")
 
 
 def read_settings(root=None, # the repository's root; found from the current folder when not given
@@ -66,13 +66,14 @@ def install_cell(lesson, # as in `pytorch/train`
     track = name.partition("_")[0] if folder == "exercises" else folder
     extra = f"[{track}]" if f"{track}_requirements" in cfg else ""
     return "\n".join([
-        f"{INSTALL}: on Colab and Kaggle, where the package is missing; nothing happens anywhere else",
+        f"{INSTALL}: where the package is missing on Colab or Kaggle; elsewhere it does nothing",
         "import os, subprocess, sys",
         "from importlib.util import find_spec",
-        f'if find_spec("{cfg["lib_name"]}") is None and os.environ.keys() & '
-        '{"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:',
-        '    assert not subprocess.call([sys.executable, "-m", "pip", "install", "-q",',
-        f'        "{cfg["lib_name"]}{extra} @ git+{cfg["git_url"]}@{cfg["branch"]}"]), "pip could not install the package"'])
+        f'if find_spec("{cfg["lib_name"]}") is None and os.environ.keys() & {{',
+        '        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:',
+        '    assert subprocess.call([',
+        '        sys.executable, "-m", "pip", "install", "-q",',
+        f'        "{cfg["lib_name"]}{extra} @ git+{cfg["git_url"]}@{cfg["branch"]}"]) == 0'])
 
 # %% ../nbs/about/site.ipynb #610ed44d
 def lessons(root,        # the repository's root
@@ -98,10 +99,10 @@ def _stamp_cell(cells, at, kind, marker, text, lesson):
     "Put `text` into the cell that starts with `marker`, or into a new cell at place `at`."
     found = [c for c in cells if c["cell_type"] == kind and _text(c).startswith(marker)]
     if not found:
-        taken = {c["id"] for c in cells}
-        names = (hashlib.sha256(f"{lesson} {marker} {i}".encode()).hexdigest()[:8] for i in range(len(cells) + 1))
-        found = [{"cell_type": kind, "id": next(name for name in names if name not in taken),
-                  "metadata": {}} | ({"execution_count": None, "outputs": []} if kind == "code" else {})]
+        name, taken = f"{lesson} {marker}", {c["id"] for c in cells}
+        while (name := hashlib.sha256(name.encode()).hexdigest()[:8]) in taken: pass
+        found = [{"cell_type": kind, "id": name, "metadata": {}}]
+        if kind == "code": found[0] |= {"execution_count": None, "outputs": []}
         cells.insert(at, found[0])
     found[0]["source"] = _lines(text)
 
@@ -111,7 +112,7 @@ def stamp_notebook(nb,           # a notebook as read from JSON; changed in plac
                    cfg,          # from `read_settings`
                    place=None,   # in the reading order, written as `- order:` into the title cell
     ):                           # the notebook
-    "Write links, install cell and place into a lesson. A page without code needs neither links nor install cell."
+    "Write links, install cell and place into a lesson; a page without code gets its place only."
     cells, first = nb["cells"], nb["cells"][0]
     if place is not None:
         lines = [line for line in _text(first).splitlines() if not re.match(r"- order:", line)]
@@ -124,7 +125,8 @@ def stamp_notebook(nb,           # a notebook as read from JSON; changed in plac
     return nb
 
 # %% ../nbs/about/site.ipynb #e05f4ccb
-def _write_nb(nb, path): path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + "\n", "utf-8")
+def _write_nb(nb, path):
+    path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 def as_script(nb_path,   # a notebook
@@ -136,7 +138,7 @@ def as_script(nb_path,   # a notebook
     return jupytext.writes(jupytext.read(nb_path, config=config), fmt="py:percent", config=config)
 
 
-def _body(script): return script[script.find("# %%"):] # without the header, which holds jupytext's own settings
+def _body(script): return script[script.find("# %%"):] # without jupytext's header
 
 
 def write_scripts(root,  # the repository's root
@@ -144,7 +146,8 @@ def write_scripts(root,  # the repository's root
     "Write `scripts/` from `nbs/`, and remove texts whose notebook is gone."
     changed, known = [], set()
     for lesson in lessons(root):
-        path, text = Path(root)/"scripts"/f"{lesson}.py", as_script(Path(root)/"nbs"/f"{lesson}.ipynb")
+        path = Path(root)/"scripts"/f"{lesson}.py"
+        text = as_script(Path(root)/"nbs"/f"{lesson}.ipynb")
         known.add(path)
         if not path.is_file() or path.read_text("utf-8") != text:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,9 +168,10 @@ def stamp(root,          # the repository's root
         before = path.read_text("utf-8")
         nb = stamp_notebook(json.loads(before), lesson, cfg, order.get(lesson))
         if nb == json.loads(before): continue
-        if scripts and script.is_file() and _body(script.read_text("utf-8")) != _body(as_script(path)):
-            print(f"{lesson}: left alone, scripts/{lesson}.py differs from the notebook", file=sys.stderr)
-            continue
+        if scripts and script.is_file():
+            if _body(script.read_text("utf-8")) != _body(as_script(path)):
+                print(f"{lesson}: left alone, its text differs from the notebook", file=sys.stderr)
+                continue
         _write_nb(nb, path)
         if scripts: script.write_text(as_script(path), "utf-8")
         changed.append(lesson)
@@ -187,7 +191,7 @@ def to_readme(nb,                        # a notebook as read from JSON
     for i, cell in enumerate(nb["cells"]):
         text = _text(cell)
         if cell["cell_type"] == "markdown":
-            if i == 0: text = "\n".join(line for line in text.splitlines() if not re.match(r"- [\w-]+:", line))
+            if i == 0: text = re.sub(r"^- [\w-]+:.*\n?", "", text, flags=re.MULTILINE)
             text = re.sub(r"^:{3,}.*\n?", "", text, flags=re.MULTILINE)
             text = re.sub(r"\]\((?!\w+:|#|/)([^)\s]+\.ipynb)", r"](nbs/\1", text)
             parts.append(text.strip())
@@ -226,25 +230,27 @@ def write_readme(root,   # the repository's root
 _PREPARED = "<!-- WARNING: THIS FILE WAS AUTOGENERATED! DO NOT EDIT! -->" # nbdev's marker cell
 
 
-def filter_notebook(text,    # a notebook's JSON
-                    start=".", # a folder inside the repository; Quarto starts the filter beside the notebook
-    ) -> str:                # JSON again: as nbdev prepares it for the site
+def filter_notebook(text,      # a notebook's JSON
+                    start=".", # a folder in the repository; Quarto starts us beside the notebook
+    ) -> str:                  # JSON again: as nbdev prepares it for the site
     "What Quarto should render for this notebook."
     cells = json.loads(text)["cells"]
     if any(_text(cell).strip() == _PREPARED for cell in cells): return text
     from execnb.nbio import nb2str, read_nb # only authors need these
     from nbdev.processors import FilterDefaults
     nbs = find_root(start)/"nbs"
-    path = next((p for p in sorted(nbs.rglob("*.ipynb")) if json.loads(p.read_text("utf-8"))["cells"] == cells), None)
-    if path is None: raise CourseError(f"no notebook under {nbs} has the cells that came in: save it, then render again")
+    same = [p for p in nbs.rglob("*.ipynb") if json.loads(p.read_text("utf-8"))["cells"] == cells]
+    if not same:
+        raise CourseError(f"no notebook in {nbs} has these cells: save it, then render again")
     os.environ["IN_TEST"] = "1"
-    nb = read_nb(path)
-    with contextlib.redirect_stdout(sys.stderr), contextlib.chdir(path.parent): FilterDefaults()(nb)
+    nb = read_nb(same[0])
+    with contextlib.redirect_stdout(sys.stderr), contextlib.chdir(same[0].parent):
+        FilterDefaults()(nb)
     return nb2str(nb)
 
 # %% ../nbs/about/site.ipynb #36cfee9a
 def main(argv=None):     # command-line arguments, `sys.argv[1:]` when not given
-    "`python -m gan_course._site [stamp | scripts | readme | badges LESSON]`, and without a word the filter for Quarto."
+    "`python -m gan_course._site [stamp | scripts | readme | badges LESSON]`; alone, the filter."
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         match argv:
@@ -260,4 +266,5 @@ def main(argv=None):     # command-line arguments, `sys.argv[1:]` when not given
     return 0
 
 # %% ../nbs/about/site.ipynb #71afffc7
-if __name__ == "__main__" and "__file__" in globals(): sys.exit(main()) # not in a notebook, which has no file
+if __name__ == "__main__" and "__file__" in globals(): # a notebook has no file
+    sys.exit(main())

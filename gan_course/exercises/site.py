@@ -11,10 +11,12 @@ def check_kaggle_link(kaggle_link): # takes a lesson and the settings, gives an 
     cfg = dict(user="ada", repo="engine", branch="trunk")
     got = kaggle_link("pytorch/train", cfg)
     assert got.startswith("https://kaggle.com/kernels/welcome?src=https://github.com/"), (
-        f"{got} does not hand a GitHub address to Kaggle: it takes the whole address, https:// included, after src=")
-    assert "/blob/trunk/" in got, f"{got} ignores the branch in settings.ini: is main written into it?"
-    assert "github.com/ada/engine/" in got, f"{got} is another repository: take user and repo from the settings"
-    assert got.endswith("/nbs/pytorch/train.ipynb"), f"{got} does not end in the notebook's path, nbs/ included"
+        f"{got} hands no GitHub address to Kaggle: after src= comes all of it, https:// included")
+    assert "/blob/trunk/" in got, f"{got} ignores the branch in the settings: is it fixed to main?"
+    assert "github.com/ada/engine/" in got, (
+        f"{got} is another repository: take user and repo from the settings")
+    assert got.endswith("/nbs/pytorch/train.ipynb"), (
+        f"{got} does not end in the notebook's path, nbs/ included")
     print("correct: the link follows settings.ini")
 
 # %% ../../nbs/exercises/site.ipynb #b49825cd
@@ -23,9 +25,10 @@ def check_order(misplaced): # takes the order and the imports, gives the pairs t
     order = ["basics", "datasets", "train"]
     fine = {"basics": [], "datasets": ["basics"], "train": ["basics", "datasets"]}
     got = list(misplaced(order, fine))
-    assert got == [], f"{got}: an import from an earlier lesson is allowed; is the comparison the wrong way round?"
+    assert got == [], f"{got}: imports from earlier lessons are fine; is it the wrong way round?"
     got = list(misplaced(order, fine | {"basics": ["train"]}))
-    assert got == [("basics", "train")], f"{got}: basics imports train, which comes later, and should be found"
+    assert got == [("basics", "train")], (
+        f"{got}: basics imports train, which comes later, and should be found")
     got = list(misplaced(order, fine | {"train": ["train"]}))
     assert got == [("train", "train")], f"{got}: a lesson cannot import itself; >= and not >"
     order = ["start", "model", "engine"] # not in alphabetical order

@@ -25,11 +25,12 @@ def check_budget(three_way): # takes what a full, a demonstration and a fast run
     "Whether `three_way` picks one of its three arguments as the exercise asks."
     def given(value):
         with fast_set_to(value): return three_way("full", "demo", "fast")
-    assert given("demo") == "demo", f"GAN_COURSE_FAST=demo gave {given('demo')!r}: is_fast() takes demo for yes"
-    assert given("DEMO ") == "demo", "GAN_COURSE_FAST='DEMO ' is demo too: strip() and lower() it first"
-    assert given("1") == "fast", f"GAN_COURSE_FAST=1 gave {given('1')!r} and should be as before"
-    assert given("0") == "full", f"GAN_COURSE_FAST=0 gave {given('0')!r}: text that is not empty is true, also '0'"
-    assert given(None) == "full", f"without GAN_COURSE_FAST it gave {given(None)!r} and should be as before"
+    def says(value, hint): return f"GAN_COURSE_FAST={value} gave {given(value)!r}: {hint}"
+    assert given("demo") == "demo", says("demo", "is_fast() takes demo for yes, so ask first")
+    assert given("DEMO ") == "demo", says("'DEMO '", "strip() and lower() it before comparing")
+    assert given("1") == "fast", says("1", "it should be as before")
+    assert given("0") == "full", says("0", "text that is not empty is true, '0' too")
+    assert given(None) == "full", "without GAN_COURSE_FAST it should be as before"
     print("correct: three lengths, and the old two are as before")
 
 # %% ../../nbs/exercises/start.ipynb #2343689f
@@ -38,13 +39,17 @@ def check_message(read_rate): # takes text, returns a float or raises CourseErro
     assert read_rate("2e-4") == 2e-4, f"read_rate('2e-4') gave {read_rate('2e-4')!r}, not 0.0002"
     for text in ["fast", "", "-1", "0", "nan", "inf"]:
         try: got = read_rate(text)
-        except Exception as error: # by name: a notebook that defines CourseError has a class of its own
+        except Exception as error: # by name: a notebook that defines the class has its own
             kind, message = type(error).__name__, str(error)
-            assert kind == "CourseError", f"{text!r} raised {kind}: catch it, and raise a CourseError"
+            assert kind == "CourseError", (
+                f"{text!r} raised {kind}: catch it, and raise a CourseError")
         else:
-            hint = "nan is neither above zero nor below: ask 0 < rate" if text == "nan" else "raise a CourseError"
+            hint = "raise a CourseError"
+            if text == "nan": hint = "nan is neither above zero nor below: ask 0 < rate"
             raise AssertionError(f"{text!r} was accepted as {got!r}: {hint}")
-        assert "\n" not in message and message.strip(), f"the message for {text!r} should be one line"
-        assert repr(text) in message or (text and text in message), f"{message!r} does not say what was given, {text!r}"
-        assert any(c.isdigit() for c in message.replace(text, "")), f"{message!r} gives no example of what to type"
+        assert "\n" not in message and message.strip(), f"the message for {text!r} is not one line"
+        assert repr(text) in message or (text and text in message), (
+            f"{message!r} does not say what was given, {text!r}")
+        assert any(c.isdigit() for c in message.replace(text, "")), (
+            f"{message!r} gives no example of what to type")
     print("correct: every bad rate gets one line that helps")

@@ -21,12 +21,14 @@
 
 # %%
 #| include: false
-# install: on Colab and Kaggle, where the package is missing; nothing happens anywhere else
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
 import os, subprocess, sys
 from importlib.util import find_spec
-if find_spec("gan_course") is None and os.environ.keys() & {"COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
-    assert not subprocess.call([sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]), "pip could not install the package"
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
 
 # %% [markdown]
 # **You will be able to** run any lesson in a short and in a full version, tell from a cell's output which of the two

@@ -57,7 +57,7 @@ def lenient(text):
     (lenient, "nan is neither"),
     (lambda text: read_rate(text, "the rate is bad; give 2e-4"), "does not say what was given"),
     (lambda text: read_rate(text, "{text!r} is bad"), "no example"),
-    (lambda text: read_rate(text, "{text!r} is bad\ngive 2e-4"), "one line"),
+    (lambda text: read_rate(text, "{text!r} is bad\ngive 2e-4"), "not one line"),
 ])
 def test_message_rejected(answer, hint):
     with pytest.raises(AssertionError, match=hint): check_message(answer)
