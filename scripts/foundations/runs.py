@@ -1,11 +1,5 @@
 # ---
 # jupyter:
-#   jupytext:
-#     notebook_metadata_filter: kernelspec,accelerator,colab,kaggle,-jupytext.text_representation.jupytext_version
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#       format_version: '1.3'
 #   kernelspec:
 #     display_name: python3
 #     language: python
@@ -16,9 +10,25 @@
 # # Run folders that survive
 #
 # > Atomic files, checkpoints that resume exactly, and a line that says where a result came from
+#
+# - order: 3
 
 # %% [markdown]
 # <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
 
 # %%
 #| default_exp runs
