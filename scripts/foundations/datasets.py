@@ -1,0 +1,780 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Data sets
+#
+# > Fashion-MNIST, clothes drawn by rule, and what a batch really is
+#
+# - order: 2
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %%
+#| default_exp datasets
+
+# %%
+#| exports
+import hashlib
+import http.client
+import os
+import socket
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import warnings
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pooch
+from filelock import FileLock, Timeout
+from tqdm import tqdm
+
+from gan_course.basics import CourseError
+
+# %%
+#| exports
+_kinds = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+def parse_idx(data, # bytes of an IDX file, decompressed
+              name, # what error messages call it
+    ): # array of the shape and type its header promises
+    "Read the IDX format: two zeros, a type, the number of axes, each axis's length, the values."
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _kinds or not 1 <= data[3] <= 8:
+        raise CourseError(f"{name} has the wrong magic number {data[:4].hex() or '(none)'}: this is "
+                          f"no IDX file; remove it and download it again")
+    axes, kind = data[3], np.dtype(_kinds[data[2]])
+    start = 4 + 4*axes
+    shape = tuple(int.from_bytes(data[i:i + 4], "big") for i in range(4, start, 4))
+    expected = kind.itemsize
+    for length in shape: expected *= length
+    if len(data) < start or len(data) - start != expected:
+        held, kept = max(0, len(data) - start), " × ".join(map(str, shape))
+        raise CourseError(f"{name} is {'truncated' if held < expected else 'too long'}: its header "
+                          f"promises {kept} values in {expected:,} bytes and {held:,} follow; "
+                          f"remove it and download it again")
+    return np.frombuffer(data, kind, offset=start).reshape(shape).copy()
+
+
+# %%
+#| exports
+def _read(path):
+    "The bytes of a file; a `CourseError` if the system refuses."
+    try: return Path(path).read_bytes()
+    except FileNotFoundError: raise CourseError(f"{path} is missing") from None
+    except OSError as error:
+        raise CourseError(f"cannot read {path}: {error.strerror or error}; "
+                          f"check what stands there and its permissions") from error
+
+def load_idx(path, # an IDX file, compressed with gzip or not
+             data=None, # its bytes, if they have been read before
+    ): # array of the shape and type its header promises
+    "Read one IDX file. Every way it can be damaged is a `CourseError` that names it."
+    data, again = _read(path) if data is None else data, "remove it and download it again"
+    if not data: raise CourseError(f"{path} is empty; {again}")
+    if data[:2] == b"\x1f\x8b":
+        unpack = zlib.decompressobj(wbits=31)
+        try: data = unpack.decompress(data)
+        except zlib.error as error: raise CourseError(f"{path} is damaged ({error}); {again}") from None
+        if not unpack.eof:
+            raise CourseError(f"{path} is truncated: the archive ends in the middle; {again}")
+    elif data[:512].lstrip()[:1] == b"<":
+        raise CourseError(f"{path} is an HTML page, not data: a server sent an error or a log-in "
+                          f"page in its place; {again}")
+    elif data[:2] != b"\0\0":
+        raise CourseError(f"{path} is not a gzip archive (wrong magic number {data[:2].hex()}, "
+                          f"not 1f8b); {again}")
+    return parse_idx(data, path)
+
+
+# %%
+#| exports
+CLASSES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+           "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+# %%
+#| exports
+@dataclass(frozen=True)
+class Dataset:
+    "Labelled images, and a checksum that says exactly which."
+    name: str               # fashion_mnist or garments
+    split: str              # train or test
+    images: np.ndarray      # uint8 [N, H, W, C]
+    labels: np.ndarray      # uint8 [N]
+    classes: tuple[str, ...] # name of each label
+    checksum: str           # sha256 of the images' bytes and then the labels'; "...[:n]" for a part
+
+    def __len__(self): return len(self.images)
+
+    @property
+    def fingerprint(self):
+        "The first twelve digits of the checksum, and `[:n]` for a part."
+        digits, _, part = self.checksum.partition("[")
+        return digits[:12] + ("[" + part if part else "")
+
+    def limited(self, n): # number of images, or None for all
+        "The first `n` images."
+        if n is None: return self
+        if n < 1: raise CourseError(f"a data set of {n} images was asked for; give 1 or more")
+        if n >= len(self): return self
+        return replace(self, images=self.images[:n], labels=self.labels[:n],
+                       checksum=f"{self.checksum.partition('[')[0]}[:{n}]")
+
+    def __repr__(self):
+        shape = "×".join(map(str, self.images.shape[1:]))
+        return f"<{self.name} {self.split}: {len(self):,} images of {shape}, {self.fingerprint}>"
+
+
+# %%
+#| exports
+def checksum_of(images, # uint8 [N, H, W, C]
+                labels, # uint8 [N]
+    ): # 64 hexadecimal digits
+    "The sha256 of the images' bytes followed by the labels'."
+    digest = hashlib.sha256(np.ascontiguousarray(images))
+    digest.update(np.ascontiguousarray(labels))
+    return digest.hexdigest()
+
+
+# %%
+#| exports
+def to_float(images, # uint8, any shape
+    ): # float32 of the same shape in [-1, 1]
+    "From bytes to what the networks see: 0 becomes -1 and 255 becomes 1."
+    images = np.asarray(images)
+    if images.dtype != np.uint8: raise TypeError(f"expected uint8 images, not {images.dtype}")
+    return images.astype(np.float32)/np.float32(127.5) - np.float32(1)
+
+def to_uint8(x, # float in [-1, 1], any shape; what lies outside is clipped
+    ): # uint8 of the same shape
+    "The way back, rounded to the nearest byte."
+    x = np.asarray(x, dtype=np.float32)
+    if np.isnan(x).any(): raise ValueError("the images hold NaN, which no byte can show")
+    return np.rint((np.clip(x, -1, 1) + 1)*np.float32(127.5)).astype(np.uint8)
+
+
+# %%
+#| exports
+FASHION_MNIST = { # split -> (file, md5, bytes) of the images and of the labels
+    "train": (("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26421880),
+              ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29515)),
+    "test": (("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4422102),
+             ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148)),
+}
+MIRRORS = (
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+    "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+    "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+)
+
+
+# %%
+#| exports
+def data_root(data_dir=None, # folder of all data sets; None: see below
+    ): # a path, which need not exist
+    "Where the data is: `data_dir`, else `$GAN_COURSE_DATA`, else the user's cache."
+    if data_dir is not None and str(data_dir).strip(): return Path(data_dir).expanduser()
+    if named := os.environ.get("GAN_COURSE_DATA", "").strip(): return Path(named).expanduser()
+    return Path(pooch.os_cache("gan_course"))
+
+
+# %%
+#| exports
+def _there(path):
+    "Whether something stands at `path`; a `CourseError` if the system does not let us look."
+    try: os.stat(path)
+    except FileNotFoundError: return False
+    except OSError as error:
+        why = error.strerror or str(error)
+        if isinstance(error, NotADirectoryError):
+            files = [p for p in (path, *path.parents) if p.is_file()]
+            why = f"{files[0] if files else path.parent} is a file where a folder should be"
+        raise CourseError(f"cannot look for {path}: {why}; choose another data folder") from None
+    return True
+
+def _missing(folder, splits=("train", "test")):
+    "The names of the files of Fashion-MNIST that `folder` does not hold."
+    for place in (folder.parent, folder):
+        if _there(place) and not place.is_dir():
+            raise CourseError(f"{place} is a file where a folder should be; "
+                              f"choose another data folder")
+    return [name for split in splits for name, *_ in FASHION_MNIST[split] if not _there(folder/name)]
+
+
+# %%
+#| exports
+def _checked(images, labels, where):
+    "Raise a `CourseError` unless the two arrays are images of 28×28 bytes and a label for each."
+    for array, axes, what in ((images, 3, "images"), (labels, 1, "labels")):
+        if array.ndim != axes or array.dtype != np.uint8:
+            raise CourseError(f"{where[what]} holds no {what}: it has {array.ndim} axes of "
+                              f"{array.dtype} (wrong magic number), not {axes} of uint8; "
+                              f"remove it and download it again")
+    if images.shape[1:] != (28, 28):
+        raise CourseError(f"{where['images']} holds images of {images.shape[1]}×{images.shape[2]}, "
+                          f"not 28×28; remove it and download it again")
+    if len(images) != len(labels):
+        raise CourseError(f"the counts disagree: {len(images):,} images in {where['images']} and "
+                          f"{len(labels):,} labels in {where['labels'].name}; remove both and "
+                          f"download them again")
+    if len(labels) and labels.max() >= len(CLASSES):
+        raise CourseError(f"{where['labels']} holds the label {labels.max()}, which is out of range "
+                          f"0 to 9; remove it and download it again")
+
+def _load_fashion_mnist(folder, split):
+    "Read, diagnose and verify the two archives of one split."
+    where, arrays, wrong = {}, [], []
+    for what, (name, md5, _) in zip(("images", "labels"), FASHION_MNIST[split]):
+        where[what] = folder/name
+        data = _read(where[what])
+        arrays.append(load_idx(where[what], data))
+        if (found := hashlib.md5(data, usedforsecurity=False).hexdigest()) != md5:
+            wrong.append(f"{where[what]} can be read but is not the published file: its md5 "
+                         f"checksum is {found}, not {md5}; remove it and download it again")
+    images, labels = arrays
+    _checked(images, labels, where)
+    if wrong: raise CourseError(wrong[0])
+    images = images[..., None]
+    return Dataset("fashion_mnist", split, images, labels, CLASSES, checksum_of(images, labels))
+
+
+# %%
+#| exports
+class NotAvailable(CourseError):
+    "The data is not there and no mirror delivers it."
+
+class NoDelivery(Exception):
+    "One mirror failed, and why; the next one may do better."
+
+def _why(error):
+    "A network error in a few words."
+    reason = getattr(error, "reason", None) or error
+    if isinstance(reason, socket.gaierror): return "its name cannot be resolved"
+    if isinstance(reason, TimeoutError): return "no answer in time"
+    if isinstance(error, urllib.error.HTTPError): return f"HTTP {error.code} {error.reason}"
+    return getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+
+
+# %%
+#| exports
+def reachable(mirrors, # addresses
+              wait=4.0, # seconds for all of them together
+    ): # (those whose host accepts a connection, {address: why not} for the others)
+    "Knock at all doors at once, so that being offline is known in seconds."
+    answers = {}
+    def knock(url):
+        place = urlsplit(url)
+        proxy = urllib.request.getproxies().get(place.scheme)
+        if proxy and not urllib.request.proxy_bypass(place.hostname or ""):
+            place = urlsplit(proxy if "//" in proxy else "//" + proxy)
+        port = place.port or (443 if place.scheme == "https" else 80)
+        try:
+            socket.create_connection((place.hostname, port), timeout=wait).close()
+            answers[url] = ""
+        except (OSError, UnicodeError) as error: answers[url] = _why(error)
+    threads = [threading.Thread(target=knock, args=(url,), daemon=True) for url in mirrors]
+    for thread in threads: thread.start()
+    until = time.monotonic() + wait
+    for thread in threads: thread.join(max(0, until - time.monotonic()))
+    why = {url: answers.get(url, "no answer in time") for url in mirrors}
+    return [url for url in mirrors if why[url] == ""], {u: w for u, w in why.items() if w}
+
+
+# %%
+#| exports
+class ResumingDownloader:
+    "A downloader for pooch that goes on where an interrupted download stopped."
+    def __init__(self, size=None, # bytes of the whole file, if known
+                 patience=8.0, # seconds without a single byte, over all attempts, before giving up
+                 progress=True, # whether to draw a progress bar
+        ):
+        self.size, self.progress, self.received = size, progress, 0
+        self.patience, self.until = patience, time.monotonic() + patience
+
+    def __call__(self, url, output, pooch=None):
+        "Fetch `url` into `<name>.part` beside `output`; rename it to `output` once it is whole."
+        part = Path(output).with_name(urlsplit(url).path.rpartition("/")[2] + ".part")
+        have = part.stat().st_size if part.exists() else 0
+        if not (self.size and have >= self.size): self._transfer(url, part, have)
+        os.replace(part, output)
+
+    def _open(self, url, have):
+        left = self.until - time.monotonic()
+        if left <= 0: raise NoDelivery("no answer in time")
+        headers = {"User-Agent": "gan-course", "Accept-Encoding": "identity"}
+        if have: headers["Range"] = f"bytes={have}-"
+        try:
+            request = urllib.request.Request(url, headers=headers)
+            return urllib.request.urlopen(request, timeout=min(4.0, max(0.2, left)))
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NoDelivery(_why(error)) from error
+
+    def _transfer(self, url, part, have):
+        try: reply = self._open(url, have)
+        except NoDelivery as error: # 416: there are no such bytes, so what we hold is not its start
+            if have and getattr(error.__cause__, "code", None) == 416: part.unlink()
+            raise
+        with reply:
+            resumed = reply.status == 206 and (
+                reply.headers.get("Content-Range", "").startswith(f"bytes {have}-"))
+            if not resumed: have = 0 # a server that knows no ranges sends everything
+            length = reply.headers.get("Content-Length", "")
+            total = have + int(length) if length.isdigit() else self.size
+            bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, mininterval=0.5,
+                       desc=part.name.removesuffix(".part"), disable=not self.progress)
+            with bar, open(part, "ab" if have else "wb") as file:
+                while chunk := self._chunk(reply):
+                    if file.tell() == 0 and chunk[:2] != b"\x1f\x8b":
+                        page = chunk.lstrip()[:1] == b"<"
+                        raise NoDelivery("it sends an HTML page instead of the file" if page
+                                         else "it sends something that is no gzip archive")
+                    file.write(chunk)
+                    bar.update(len(chunk))
+                    self.received += len(chunk)
+                    self.until = time.monotonic() + self.patience
+                have = file.tell()
+        if total is not None and have < total:
+            raise NoDelivery(f"the connection broke after {have:,} of {total:,} bytes")
+
+    def _chunk(self, reply):
+        try: return reply.read(1 << 16)
+        except (OSError, http.client.HTTPException) as error:
+            raise NoDelivery(f"the connection broke ({_why(error)})") from error
+
+
+# %%
+#| exports
+def _fetch(name, md5, size, folder, mirrors, patience=8.0):
+    "Download one file from the first mirror that delivers it; returns why others did not."
+    get, reasons = ResumingDownloader(size, patience), {}
+    for mirror in mirrors:
+        for attempt in range(5):
+            before, resumed = get.received, (folder/f"{name}.part").exists()
+            try:
+                pooch.retrieve(mirror + name, f"md5:{md5}", fname=name, path=folder, downloader=get)
+                return {}
+            except NoDelivery as error:
+                reasons[mirror] = str(error)
+                if get.received == before and not (resumed and "416" in str(error)): break
+            except ValueError: # from pooch, which has removed the file
+                reasons[mirror] = "what it sends has another checksum than the published file"
+                if not resumed: break
+    return reasons
+
+def _in_short(reasons): return "; ".join(f"{urlsplit(m).hostname}: {w}" for m, w in reasons.items())
+
+def download_fashion_mnist(data_dir=None, # see `data_root`
+    ): # the folder that holds the four archives
+    "Download what is missing of Fashion-MNIST, whole files only; what is there stays as it is."
+    folder = data_root(data_dir)/"fashion_mnist"
+    if not (missing := _missing(folder)): return folder
+    lacks = f"Fashion-MNIST is {'incomplete' if len(missing) < 4 else 'not there'}: {folder} lacks "
+    lacks += ", ".join(missing)
+    byhand = f"put the files there by hand ({MIRRORS[-1]}), or choose --dataset garments"
+    mirrors, reasons = reachable(MIRRORS)
+    if not mirrors:
+        raise NotAvailable(f"{lacks}; no network, or no mirror can be reached "
+                           f"({_in_short(reasons)}); {byhand}")
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder/".lock", timeout=900):
+            for name, md5, size in (file for split in FASHION_MNIST.values() for file in split):
+                if _there(folder/name): continue
+                reasons |= (failed := _fetch(name, md5, size, folder, mirrors))
+                if failed:
+                    raise NotAvailable(f"{lacks}; no mirror delivers {name} "
+                                       f"({_in_short(reasons)}); {byhand}")
+    except Timeout:
+        raise CourseError(f"another process has been downloading to {folder} for 15 minutes; "
+                          f"wait for it or end it, then try again") from None
+    except OSError as error:
+        raise CourseError(f"cannot write to {folder}: {error.strerror or error}; give --data-dir a "
+                          f"folder with room where you may write, or choose --dataset garments") from error
+    return folder
+
+
+# %%
+#| exports
+TEXTURES = ("plain", "stripes across", "stripes down", "checks", "two tones", "print")
+_fits = np.zeros((10, 6), bool) # which texture fits which kind; what does not becomes plain
+_fits[:, 0] = _fits[:, 4] = True
+_fits[[0, 1, 2, 3, 4, 6, 8], 1:4] = True
+_fits[[0, 2, 3], 5] = True
+_fits[5, 4] = False
+
+FACTORS = np.dtype([
+    ("kind", "u1"),        # the label, 0 to 9
+    ("texture", "u1"),     # index into TEXTURES
+    ("size", "f4"),        # of the whole, 0.86 to 1.06
+    ("width", "f4"),       # relative to the length, 0.85 to 1.15
+    ("length", "f4"),      # 0 to 1: of the hem, the shaft, the heel
+    ("sleeve", "f4"),      # 0 to 1 within what the kind has; elsewhere another detail
+    ("detail", "f4"),      # 0 to 1: the depth of the neck, the waist, the sole
+    ("brightness", "f4"),  # 0.4 to 1
+    ("contrast", "f4"),    # of the texture, 0.25 to 0.6
+    ("period", "f4"),      # of stripes and checks in pixels, 3 to 7
+    ("phase", "f4"),       # of stripes and checks, 0 to 1
+    ("light", "f4"),       # -1 from the right, 1 from the left
+    ("folds", "f4"),       # depth of the folds, 0 to 1
+    ("shift_x", "f4"), ("shift_y", "f4")]) # pixels, -1 to 1
+
+# %%
+#| exports
+_words, _grain = 16, 98 # raw numbers of 64 bits an image: for its factors, and for 784 bytes of grain
+
+def _raw_numbers(start, stop, seed, split):
+    "The raw numbers of images `start` to `stop`, whatever was drawn before: [stop - start, 114]."
+    each = _words + _grain
+    source = np.random.Philox(key=np.array([seed, ("train", "test").index(split)], np.uint64))
+    source.advance(start*each//4) # Philox makes four numbers a step; start is a multiple of ten
+    return source.random_raw((stop - start)*each).reshape(stop - start, each)
+
+def _draw_factors(raw):
+    "The factors of each image from its raw numbers; every ten images hold every kind once."
+    u = (raw[:, :_words] >> np.uint64(40)).astype(np.float32)/np.float32(2**24) # exact, in [0, 1)
+    f = np.zeros(len(raw), FACTORS)
+    f["kind"] = np.argsort(raw[:, 0].reshape(-1, 10), axis=1, kind="stable").reshape(-1)
+    texture = np.clip(np.floor(u[:, 1]*10) - 4, 0, 5).astype(np.uint8) # half of them are plain
+    f["texture"] = np.where(_fits[f["kind"], texture], texture, 0)
+    low = dict(size=0.86, width=0.85, brightness=0.4, contrast=0.25, period=3, light=-1,
+               shift_x=-1, shift_y=-1)
+    high = dict(size=1.06, width=1.15, contrast=0.6, period=7)
+    for i, name in enumerate(FACTORS.names[2:], 2):
+        a, b = low.get(name, 0), high.get(name, 1)
+        f[name] = np.float32(a) + u[:, i]*np.float32(b - a)
+    return f
+
+
+# %%
+#| exports
+def _edge(distance): # pixels from the border, positive inside
+    "How much of a pixel is covered: 0 outside, 1 inside, between them on the border."
+    return np.clip(distance + 0.5, 0, 1)
+
+def _line(distance, width=0.5): return _edge(width - np.abs(distance))
+
+def _path(t, *points): # (t, value) pairs
+    "The piecewise linear curve through the points, level outside."
+    (t0, v0), *rest = points
+    value = v0
+    for t1, v1 in rest:
+        value = value + (v1 - v0)*np.clip((t - t0)/(t1 - t0), 0, 1)
+        t0, v0 = t1, v1
+    return value
+
+def _on(condition): return np.asarray(condition).astype(np.float32)
+
+
+# %%
+#| exports
+def _upper(x, y, f, hem, waist, flare, sleeve, cuff, neck, depth, shoulder):
+    "What garments with shoulders share: coverage, seams, collar line, and how far down the arm."
+    a, w, top = np.abs(x), f["width"], 4.0
+    side = _path(y, (top, w*shoulder), (top + 5, w*(shoulder - 0.8)),
+                 (waist, w*(shoulder - 1.2)), (hem, w*flare))
+    slope = _path(a, (neck - 0.5, top - 1.5), (w*shoulder, top + 0.8))
+    line = np.where(a < neck, top - 1.5 + depth*(1 - (a/neck)*(a/neck)), slope)
+    below = _edge(y - line)
+    body = _edge(side - a)*below*_edge(hem - y)
+    out = _path(sleeve, (0.2, 0.9), (0.5, 0.55), (1.0, 0.24)) # short sleeves stand off more
+    px, py, norm, reach = a - w*shoulder + 1.9, y - top - 1.9, np.sqrt(1 + out*out), 2 + sleeve*17.5
+    along, across = (px*out + py)/norm, (px - py*out)/norm
+    half = _path(along, (0.0, 2.5), (reach, cuff))
+    arm = _edge(half - np.abs(across))*_edge(along + 2)*_edge(reach - along)*below*_on(sleeve > 0.04)
+    seam = _line(a - side, 0.45)*_on(arm > 0.5)*_edge(y - top - 2)
+    return np.maximum(body, arm), arm, seam, line, reach - along
+
+def _tshirt(x, y, f):
+    cover, _, seam, line, _ = _upper(
+        x, y, f, hem=20 + 5*f["length"], waist=13.0, flare=6.6, sleeve=0.16 + 0.2*f["sleeve"],
+        cuff=2.9, neck=3.2 + f["detail"], depth=1.5 + 3*f["detail"], shoulder=6.8)
+    collar = _line(y - line - 0.6, 0.55)*_edge(3.4 + f["detail"] - np.abs(x))
+    return cover, -0.35*seam - 0.25*collar
+
+def _pullover(x, y, f):
+    hem = 22 + 3*f["length"]
+    cover, arm, seam, line, left = _upper(
+        x, y, f, hem, waist=14.0, flare=6.4, sleeve=0.82 + 0.18*f["sleeve"], cuff=1.7, neck=3.0,
+        depth=1 + 1.6*f["detail"], shoulder=6.6)
+    rib = _line(y - hem + 2.2) + _line(left - 2)*arm
+    collar = _line(y - line - 1, 0.6)*_edge(3.4 - np.abs(x))
+    return cover, -0.45*seam - 0.3*rib - 0.3*collar
+
+
+# %%
+#| exports
+def _dress(x, y, f):
+    waist, flare = 10 + 2*f["detail"], 5.5 + 5*f["detail"]*f["detail"] + f["sleeve"]
+    cover, _, seam, _, _ = _upper(
+        x*1.3, y, f, hem=23 + 4*f["length"], waist=waist, flare=flare,
+        sleeve=f["sleeve"]*0.3*_on(f["sleeve"] > 0.5), cuff=2.6, neck=3.4,
+        depth=2 + 3.5*f["detail"], shoulder=5.8)
+    return cover, -0.3*seam - 0.35*_line(y - waist, 0.6)
+
+def _coat(x, y, f):
+    cover, _, seam, _, _ = _upper(
+        x, y, f, hem=24.5 + 2*f["length"], waist=13.0, flare=7 + f["detail"],
+        sleeve=0.88 + 0.12*f["sleeve"], cuff=2.0, neck=2.4, depth=2.2, shoulder=6.8)
+    a = np.abs(x)
+    opening = _line(x - 0.4)*_edge(y - 6)
+    lapel = _line(a - _path(y, (3.0, 3.6), (11.5, 0.2)), 0.6)*_edge(11 - y)
+    pocket = _line(y - 17 - 0.3*(a - 3))*_line(a - 4, 1.6)
+    shirt = _on(a < _path(y, (3.0, 3.2), (11.0, 0.0)))
+    return cover, -0.5*seam - 0.75*opening - 0.35*lapel - 0.4*pocket - 0.3*shirt
+
+def _shirt(x, y, f):
+    short = f["sleeve"] < np.float32(0.3)
+    cover, _, seam, _, _ = _upper(
+        x, y, f, hem=23 + 3*f["length"] - 0.03*x*x, waist=14.0, flare=6.0,
+        sleeve=np.where(short, 0.25 + f["sleeve"]*0.4, 0.75 + 0.25*f["sleeve"]), cuff=1.8, neck=2.6,
+        depth=2.4, shoulder=6.2)
+    a, step = np.abs(x), (y - 7)/3.2
+    placket = _line(a - 0.9, 0.4)*_edge(y - 5)
+    button = _edge(0.5 - a)*_line((step - np.floor(step) - 0.5)*3.2)*_edge(y - 6.5)
+    collar = _line(a - _path(y, (2.5, 2.2), (6.5, 3.6)), 0.8)*_edge(6.4 - y)*_edge(y - 2.6)
+    wing = _edge(_path(y, (2.5, 3.0), (6.5, 3.6)) - a)*_edge(6.8 - 0.5*a - y)
+    wing = 0.9*wing*_edge(a - 0.6)*_edge(y - 2)
+    return np.maximum(cover, wing), -0.45*seam - 0.25*placket - 0.5*button - 0.3*collar
+
+
+# %%
+#| exports
+def _trouser(x, y, f):
+    a, w, hem, crotch = np.abs(x), f["width"], 24 + 3*f["length"], 8.5 + 2*f["detail"]
+    foot = w*(4.4 + 2*f["sleeve"])
+    outer = _path(y, (2.0, 3.9*w), (8.0, 4.9*w), (hem, foot))
+    inner = _path(y, (crotch, 0.0), (hem, foot - 2.3*w - f["detail"]))
+    legs = np.maximum(_on(y < crotch), _edge(a - inner - 0.3))
+    cover = _edge(outer - a)*legs*_edge(y - 2)*_edge(hem - y)
+    fly = _edge(0.5 - a)*_edge(crotch - y)*_edge(y - 4.5)
+    crease = _line(a - (outer + inner)*0.5)*_edge(y - crotch)
+    pocket = _line(y - 3.2 - a, 0.45)*_edge(a - 2)
+    return cover, -0.3*_line(y - 4.2) - 0.4*fly + 0.15*crease - 0.3*pocket
+
+def _bag(x, y, f):
+    a, w, top, bottom = np.abs(x), f["width"], 10 + 3*f["detail"], 22 + 3*f["length"]
+    half = w*_path(y, (top, 8.2 + 1.5*f["sleeve"]), (bottom, 9.8))
+    right = np.maximum(a - half + 2.5, 0)
+    down = np.maximum(np.abs(y - (top + bottom)*0.5) - (bottom - top)*0.5 + 2.5, 0)
+    body = _edge(2.5 - np.sqrt(right*right + down*down)) # a rectangle with round corners
+    rx, ry = w*(4.2 + 2.2*f["sleeve"]), 6 + 4*f["detail"]*f["sleeve"]
+    ring = np.sqrt((x/rx)*(x/rx) + ((y - top)/ry)*((y - top)/ry))
+    handle = _line((ring - 1)*(rx + ry)*0.5, 0.9)*_edge(top + 0.5 - y)
+    flap = _line(y - _path(a, (0.0, top + 6.5), (9.0, top + 1.5 + 4*f["length"])))*body
+    clasp = _edge(1.3 - a)*_line(y - top - 6.5, 1.3)
+    tone = -0.4*flap + 0.45*clasp - 0.3*_line(y - top - 1) - 0.15*handle*(1 - body)
+    return np.maximum(body, handle), tone
+
+
+# %%
+#| exports
+def _sneaker(x, y, f): # shoes point to the left: u is 0 at the toe's side, 27 at the heel's
+    u, high, thick = x + 13.5, 10.5 - 2.5*f["length"], 1.8 + 1.6*f["detail"]
+    top = _path(u, (1.5, 18.6), (3.0, 16.4), (8.5, 15.2), (16.0, high + 1.2), (17.5, high),
+                (19.5, high + 1.8), (23.0, high + 1.2), (24.5, high - 0.6), (25.5, high + 0.5))
+    heel = _path(y, (high, 25.2), (high + 5, 24.6), (20.0, 25.6))
+    front = _path(y, (15.0, 3.5), (18.0, 1.6), (21.0, 1.2))
+    upper = _edge(y - top)*_edge(20 - y)*_edge(heel - u)*_edge(u - front)
+    sole = _edge(y - 19.6)*_edge(19.6 + thick - y - _path(u, (1.0, 1.2), (4.0, 0.0)))
+    sole = sole*_edge(u - 0.9)*_edge(26.2 - u)
+    step, bar = (u - 8.5)/2.1, (u - y*0.6 - 4)/3
+    lace = _line((step - np.floor(step) - 0.5)*2.1, 0.55)*_edge(y - top - 0.6)*_edge(top + 3.4 - y)
+    lace = lace*_edge(u - 8)*_edge(17 - u)
+    side = _line((bar - np.floor(bar) - 0.5)*2.4, 0.6)*_edge(u - 12)*_edge(21 - u)
+    side = side*_edge(y - 15)*_edge(18.8 - y)*_on(f["sleeve"] > 0.4)
+    cap = _line(u - 7.2 + (y - 17)*0.4)*upper
+    under = _on(y > 19.6)*(0.75*_on(f["sleeve"] > 0.5) - 0.35) # a light sole or a dark one
+    return np.maximum(upper, sole), 0.35*lace - 0.3*cap + 0.4*side + under
+
+def _boot(x, y, f):
+    u, high, shaft = x + 13.5, 3 + 5*f["length"], 17 - 4*f["width"]
+    top = _path(u, (1.5, 19.0), (3.5, 17.0), (8.0, 15.4), (shaft - 1.4, 13.5), (shaft, 10.5))
+    front = _path(y, (high, shaft), (12.0, shaft + 0.6), (14.0, shaft - 1))
+    back = _edge(_path(y, (high, 24.2), (14.0, 23.4), (21.0, 24.8)) - u)
+    foot = _edge(y - top)*_edge(22 - y)*back*_edge(u - 1.4)*_edge(y - 12)
+    leg = _edge(y - high)*_edge(14 - y)*back*_edge(u - front)
+    sole = _edge(y - 21.5)*_edge(23 - y)*_edge(u - 1.2)*_edge(25 - u)
+    block = _edge(y - 22)*_edge(23 + 3*f["sleeve"] - y)*_edge(u - 18.5 - 0.3*(y - 22))*_edge(25 - u)
+    arch = _edge(y - 22.2)*_edge(u - 11)*_edge(18 - u)*_on(f["sleeve"] > 0.3)
+    zipper = _line(u - shaft - 5)*_edge(20 - y)*_on(f["detail"] > 0.5)
+    elastic = _line(u - shaft - 5.5, 2.0)*_edge(15 - y)*_on(f["detail"] <= 0.5)
+    cover = np.maximum(np.maximum(foot, leg), np.maximum(sole*(1 - arch), block))
+    return cover, -0.4*_on(y > 21.5) - 0.4*zipper - 0.3*elastic
+
+def _sandal(x, y, f):
+    u, h = x + 13.5, 5*f["length"] # the height of the heel
+    sole_y, thick = 21 - _path(u, (9.0, 0.0), (22.0, h)), 0.9 + 0.7*f["detail"]
+    sole = _line(y - sole_y, thick)*_edge(u - 1.5)*_edge(25.8 - u)
+    filled = f["detail"] > np.float32(0.6)
+    heel = np.where(filled, _edge(u - 10), _edge(u - 21.5 + 0.2*(y - 22)))
+    heel = heel*_edge(y - sole_y)*_edge(22.5 - y)*_edge(25.5 - u)
+    def ring(cx, cy, rx, ry, width): # a strap around the foot, seen from the side
+        dx, dy = (u - cx)/rx, (y - cy)/ry
+        return _line((np.sqrt(dx*dx + dy*dy) - 1)*np.minimum(rx, ry), width)
+    above, cy = _edge(sole_y - y), 13.5 - 0.8*h
+    toe = ring(7.0, 21.0, 4.4, 5.5, 1.0 + 0.8*f["detail"])*above
+    second = ring(12.0, 21 - 0.2*h, 4.2, 7.0, 1.1)*above*_on(f["sleeve"] > 0.35)
+    ankle = ring(20.3, cy, 4.3, 2.6, 0.9)
+    back = _line(u - _path(y, (cy, 24.2), (21.0, 23.4)), 1.0)*above*_edge(y - cy)
+    bar = _line((u - 10) - (15 - y)*_path(h, (0.0, 2.6), (5.0, 1.3)), 1.6)*_edge(y - cy)*_edge(16 - y)
+    straps = np.maximum(np.maximum(toe, second), np.maximum(np.maximum(ankle, back), bar))
+    return np.maximum(np.maximum(sole, heel), straps), -0.25*_on(straps < 0.5)
+
+
+# %%
+#| exports
+_shapes = (_tshirt, _trouser, _pullover, _dress, _coat, _sandal, _shirt, _sneaker, _bag, _boot)
+
+def _pattern(x, y, f):
+    "How much of the second tone each pixel has, in [0, 1]."
+    def wave(v):
+        v = v/f["period"] + f["phase"]
+        return _edge((np.abs(v - np.floor(v) - 0.5) - 0.25)*f["period"])
+    across, down, t = wave(y), wave(x), f["texture"]
+    logo = _edge(3.2 - np.maximum(np.abs(x), np.abs(y - 12)))
+    logo = logo*(1 - _edge(1.4 - np.abs(x))*_edge(1 - np.abs(y - 12)))
+    halves = _edge(y - 11 - 6*f["phase"])
+    return (across*_on(t == 1) + down*_on(t == 2) + (across + down)*0.5*_on(t == 3)
+            + halves*_on(t == 4) + logo*_on(t == 5))
+
+def _draw(factors, grain):
+    "The pictures that the factors describe, uint8 [N, 28, 28]."
+    n, grid = len(factors), np.arange(28, dtype=np.float32)
+    f = {name: factors[name].reshape(n, 1, 1) for name in FACTORS.names}
+    x = (grid.reshape(1, 1, 28) - 13.5 - f["shift_x"])/f["size"]
+    y = (grid.reshape(1, 28, 1) - 14 - f["shift_y"])/f["size"] + 14
+    cover, tone = np.zeros((2, n, 28, 28), np.float32)
+    for k, shape in enumerate(_shapes):
+        of = np.flatnonzero(factors["kind"] == k)
+        cover[of], tone[of] = shape(x[of], y[of], {name: v[of] for name, v in f.items()})
+    light = 1 - 0.01*f["light"]*x - 0.0022*x*x # from one side, and falling off towards the edges
+    fold = (x*0.5 + y*(f["folds"] - 0.5))/2.6 + f["phase"]
+    light = light - f["folds"]*(np.abs(fold - np.floor(fold) - 0.5)*0.25 - 0.06)
+    light = light*(1 - f["contrast"]*_pattern(x, y, f))*(1 + np.maximum(tone, -0.85))
+    value = np.minimum(f["brightness"]*light*255, 249)
+    value = cover*(value + grain.reshape(n, 28, 28).astype(np.float32)/16 - 8)
+    return np.clip(value + 0.5, 0, 255).astype(np.uint8)
+
+
+# %%
+#| exports
+def garments(n=60_000, # number of images; a smaller n gives the first of a larger one
+             seed=0, # 0 or more
+             factors=False, # whether to return the factors too
+             split="train", # train or test: the same seed, other pictures
+    ): # uint8 [n, 28, 28, 1], labels uint8 [n] and, if asked for, the factors: FACTORS [n]
+    "Draw clothes of ten kinds from known factors, the same on every computer."
+    if n < 1: raise CourseError(f"{n} garments were asked for; give 1 or more")
+    if not 0 <= seed < 2**64: raise CourseError(f"the seed of garments is {seed}; give 0 or more")
+    if split not in FASHION_MNIST: raise CourseError(f"the split is {split!r}; give train or test")
+    whole = -(-n//10)*10 # ten at a time, one of each kind
+    images, known = np.empty((whole, 28, 28, 1), np.uint8), np.empty(whole, FACTORS)
+    for start in range(0, whole, 1000):
+        stop = min(start + 1000, whole)
+        raw = _raw_numbers(start, stop, seed, split)
+        known[start:stop] = _draw_factors(raw)
+        grain = np.ascontiguousarray(raw[:, _words:]).astype("<u8").view(np.uint8)
+        images[start:stop, ..., 0] = _draw(known[start:stop], grain)
+    images, known = images[:n], known[:n]
+    labels = np.ascontiguousarray(known["kind"])
+    return (images, labels, known) if factors else (images, labels)
+
+
+# %%
+#| exports
+GARMENTS = { # split -> (images, checksum of the images and labels of seed 0)
+    "train": (60_000, "0c44cec736827d881f4d74a134265b91d5860531b4770e10068f9985e85fa38d"),
+    "test": (10_000, "7ab53e0e0c936767722825adfaff5c3ae4bf594d2915d38ce30e9d66a662066b"),
+}
+
+def _load_garments(split, limit):
+    "The data set `garments`: no more is drawn than is asked for."
+    n, checksum = GARMENTS[split]
+    if limit is not None and 1 <= limit < n: n, checksum = limit, f"{checksum}[:{limit}]"
+    images, labels = garments(n, split=split)
+    return Dataset("garments", split, images, labels, CLASSES, checksum)
+
+
+# %%
+#| exports
+def _warn_of_garments(reason):
+    "Say on standard error, so that nobody misses it, that the pictures are not Fashion-MNIST."
+    bar = "!"*78
+    print(f"\n{bar}\nWARNING: this is NOT Fashion-MNIST. The data set is garments, drawn by rule.\n"
+          f"Reason: {reason}\nNumbers and pictures will differ from the course's.\n{bar}\n",
+          file=sys.stderr, flush=True)
+    warnings.warn("Fashion-MNIST is not available; using the built-in garments instead", stacklevel=3)
+
+def load_dataset(name="auto", # auto, fashion_mnist or garments
+                 split="train", # train or test
+                 data_dir=None, # see `data_root`
+                 limit=None, # only the first so many images
+    ): # a `Dataset`
+    "Load a data set by name; `auto` is Fashion-MNIST where it can be had, else garments, with a warning."
+    if name not in ("auto", "fashion_mnist", "garments"):
+        raise CourseError(f"there is no data set {name!r}; give auto, fashion_mnist or garments")
+    if split not in FASHION_MNIST: raise CourseError(f"the split is {split!r}; give train or test")
+    if limit is not None and limit < 1:
+        raise CourseError(f"a data set of {limit} images was asked for; give 1 or more")
+    if name == "garments": return _load_garments(split, limit)
+    folder = data_root(data_dir)/"fashion_mnist"
+    if _missing(folder, [split]):
+        try: download_fashion_mnist(data_dir)
+        except NotAvailable as error:
+            if name == "fashion_mnist" or len(_missing(folder)) < 4: raise
+            _warn_of_garments(error)
+            return _load_garments(split, limit)
+    return _load_fashion_mnist(folder, split).limited(limit)
+
+
+# %%
+#| exports
+def dataset_status(data_dir=None, # see `data_root`
+    ): # one dict a split: dataset, split, state, where, checksum, todo
+    "What is there, without downloading anything: state is ready, missing, incomplete, damaged or built in."
+    rows, folder = [], data_root(data_dir)/"fashion_mnist"
+    for split in FASHION_MNIST:
+        row = dict(dataset="fashion_mnist", split=split, state="ready", where=str(folder),
+                   checksum=None, images=0, todo="")
+        try:
+            missing = _missing(folder, [split])
+            if missing:
+                row["state"] = "missing" if len(missing) == 2 else "incomplete"
+                row["todo"] = (f"{' and '.join(missing)} missing; downloaded at first use, or put "
+                               f"there by hand from {MIRRORS[-1]}")
+            else:
+                data = _load_fashion_mnist(folder, split)
+                row.update(checksum=data.checksum, images=len(data))
+        except CourseError as error: row.update(state="damaged", todo=str(error))
+        rows.append(row)
+    for split, (n, checksum) in GARMENTS.items():
+        rows.append(dict(dataset="garments", split=split, state="built in", where="drawn from seed 0",
+                         checksum=checksum, images=n, todo=""))
+    return rows
