@@ -1,0 +1,316 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The command
+#
+# > `gan-course` train, sample, evaluate and datasets: the lessons' functions, and errors in one line
+#
+# - order: 31
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/command.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/command.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/command.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** use the course from a terminal, and see how little code a command needs when every option is
+# already a field of a dataclass.
+#
+# **You need** one of the tracks. **It takes** ten minutes.
+#
+# ```
+# gan-course train TRACK [--dataset NAME] [--out DIR] [--epochs N] [--resume] [every field of the track's configuration]
+# gan-course sample TRACK --run DIR [--num 36] [--seed 0] [--out FILE.png]
+# gan-course evaluate --run DIR [--num 10000]
+# gan-course datasets
+# ```
+
+# %%
+#| default_exp __main__
+
+# %%
+#| exports
+import contextlib
+import difflib
+import importlib
+import io
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+from gan_course.basics import CourseError
+from gan_course.datasets import dataset_status, load_dataset
+from gan_course.evaluate import PixelFrechet
+from gan_course.runs import RunFolder
+
+# %% [markdown]
+# ## Options from a dataclass
+#
+# The usual way is `argparse` with one `add_argument` per option: every name, type, default and explanation is written a
+# second time, and soon they differ. [tyro](https://brentyi.github.io/tyro/) reads the dataclass and the comments
+# behind its fields. What it prints about a mistake fills a box of several lines; we keep the first sentence.
+
+# %%
+#| exports
+TRACKS = {"pytorch": "gan_course.pytorch"} # name -> package with Config, CONFIG, train, generate_samples
+
+def load_track(name):
+    "The package of a track, imported only now. Raises `CourseError` for an unknown or uninstalled one."
+    if name not in TRACKS: raise CourseError(f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
+    try: return importlib.import_module(TRACKS[name])
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("gan_course"): raise
+        raise CourseError(f"the track {name} needs {error.name}, which is not installed; "
+                          f"pip install 'gan_course[{name}]'") from None
+
+def guess(word, known):
+    "A friendly question, if something similar is known."
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
+
+def one_line(text):
+    "What a box drawn by tyro says, without the box."
+    kept = []
+    for line in text.splitlines():
+        if line.lstrip().startswith(("╭", "┌")): continue # the title of the box
+        line = line.strip(" │┃|╰╯─└┘\t")
+        if not line:
+            if kept: break
+            continue
+        kept.append(line)
+    return " ".join(kept) or "the options could not be read"
+
+def parse(function, # or dataclass
+          arguments, # list of strings
+          prog, # how the command is called
+          **defaults):
+    "Call `function` with options read from the command line. A mistake is a `CourseError` of one line."
+    import tyro # takes a moment to load
+    errors = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(errors):
+            return tyro.cli(function, prog=prog, args=arguments, **defaults)
+    except SystemExit as stop:
+        if stop.code in (0, None): raise
+        raise CourseError(f"{one_line(errors.getvalue())}; see {prog} --help") from None
+
+
+# %%
+def demo(epochs: int = 3, width: int = 32): return epochs * width
+
+parse(demo, ["--epochs", "5"], "demo")
+
+# %%
+for wrong in (["--epochs", "many"], ["--epoch", "5"], ["--epochs"]):
+    try: parse(demo, wrong, "demo")
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{wrong} was accepted")
+    assert "\n" not in str(error)
+
+
+# %% [markdown]
+# ## train
+#
+# The recipe decides the defaults of the other options, so it is looked for first: with `--recipe dcgan --lr-g 1e-3`
+# everything but the learning rate is the recipe's, and `--help` shows the values that would be used.
+
+# %%
+#| exports
+def option_value(arguments, name):
+    "The value given for an option, before anything else is parsed; None if it is not there."
+    for i, text in enumerate(arguments):
+        if text == name and i + 1 < len(arguments): return arguments[i + 1]
+        if text.startswith(name + "="): return text.split("=", 1)[1]
+    return None
+
+def train_command(name, arguments):
+    "gan-course train TRACK ..."
+    import tyro
+    track = load_track(name)
+    recipe = option_value(arguments, "--recipe")
+    base = track.CONFIG if recipe is None else track.CONFIG.replace(recipe=recipe)
+    Fields = Annotated[track.Config, tyro.conf.arg(name="")]
+    def options(config: Fields = base, resume: bool = False):
+        """Train a GAN.
+
+        Args:
+            resume: go on from the last checkpoint in the run folder
+        """
+        return config, resume
+    config, resume = parse(options, arguments, f"gan-course train {name}")
+    begin = time.perf_counter()
+    track.train(config, resume=resume)
+    if int(os.environ.get("RANK", "0")): return
+    print(f"{config.out/'gan_samples.png'} after {time.perf_counter() - begin:.0f} s; everything else is beside it")
+
+
+# %% [markdown]
+# ## sample
+
+# %%
+#| exports
+def sample_command(name, arguments):
+    "gan-course sample TRACK ..."
+    track = load_track(name)
+    def options(run: Path, num: int = 36, seed: int = 0, out: Path | None = None, truncation: float | None = None,
+                best: bool = False, device: str = "auto"):
+        """Draw images from a trained generator.
+
+        Args:
+            run: folder of the run
+            num: how many images
+            seed: of the latents
+            out: PNG to write; default gan_samples.png in the run folder
+            truncation: no component of a latent exceeds this
+            best: the best generator so far instead of the last
+            device: where to compute
+        """
+        return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation, best=best,
+                    device=device)
+    chosen = parse(options, arguments, f"gan-course sample {name}")
+    if chosen["seed"] < 0: raise CourseError(f"seed is {chosen['seed']}; it has to be 0 or more")
+    images = track.generate_samples(**chosen)
+    print(f"{chosen['output_path'] or chosen['config']/'gan_samples.png'} ({len(images)} images)")
+
+
+# %% [markdown]
+# ## evaluate
+#
+# Compares as many generated images as asked for with the real ones, by the [stop-gap
+# distance](../foundations/evaluate.ipynb) on pixels.
+
+# %%
+#| exports
+def evaluate_command(arguments):
+    "gan-course evaluate ..."
+    def options(run: Path, num: int = 10_000, seed: int = 2, data_dir: Path | None = None, best: bool = False):
+        """Say with a number how far a run's images are from real ones.
+
+        Args:
+            run: folder of the run
+            num: how many images to generate, 500 or more
+            seed: of the latents
+            data_dir: where data sets lie
+            best: the best generator so far instead of the last
+        """
+        return locals()
+    o = parse(options, arguments, "gan-course evaluate")
+    if o["num"] < 500: raise CourseError(f"num is {o['num']}; a distance from fewer than 500 images means nothing")
+    folder = RunFolder(o["run"], create=False)
+    saved = folder.load_config()
+    track = load_track(str(saved.get("track")))
+    name = saved.get("dataset", {}).get("name", "auto")
+    with contextlib.ExitStack() as stack:
+        import tempfile
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        images = track.generate_samples(folder.path, o["num"], scratch/"samples.png", seed=o["seed"], best=o["best"])
+    train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
+    print(f"{folder.path}: {o['num']} images against {name}")
+    print(f"pixel Fréchet distance to train {PixelFrechet(train.images).distance(images):.3f}, "
+          f"to test {PixelFrechet(test.images).distance(images):.3f} "
+          f"(test against train: {PixelFrechet(train.images).distance(test.images):.3f})")
+
+
+# %% [markdown]
+# ## datasets
+
+# %%
+#| exports
+def datasets_command(arguments):
+    "gan-course datasets ..."
+    def options(data_dir: Path | None = None):
+        """What there is, where it lies, and how to get what is missing.
+
+        Args:
+            data_dir: where data sets lie; default $GAN_COURSE_DATA, else the user's cache
+        """
+        return data_dir
+    for row in dataset_status(parse(options, arguments, "gan-course datasets")):
+        print(f"{row['dataset']} {row['split']}: {row['state']}" + (f", {row['images']} images" if row["images"] else ""))
+        for key in ("where", "checksum", "todo"):
+            if row[key]: print(f"  {key}: {row[key]}")
+
+
+# %% [markdown]
+# ## All together
+#
+# One place turns every `CourseError` into a line and status 2, and Ctrl-C into status 130.
+
+# %%
+#| exports
+USAGE = """usage: gan-course COMMAND ...
+
+  gan-course train TRACK [--dataset NAME] [--out DIR] [--epochs N] [--resume] ...
+  gan-course sample TRACK --run DIR [--num 36] [--seed 0] [--out FILE.png]
+  gan-course evaluate --run DIR [--num 10000]
+  gan-course datasets [--data-dir DIR]
+
+tracks: {tracks}
+Every command explains its options: gan-course train pytorch --help"""
+
+def dispatch(arguments):
+    "Find the command and run it."
+    commands = dict(train=train_command, sample=sample_command, evaluate=evaluate_command, datasets=datasets_command)
+    usage = USAGE.format(tracks=", ".join(TRACKS))
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage)
+        return
+    name, *rest = arguments
+    if name == "--version":
+        import gan_course
+        print(f"gan-course {gan_course.__version__}")
+        return
+    if name not in commands:
+        raise CourseError(f"unknown command {name!r}{guess(name, commands)}; commands: {', '.join(commands)}")
+    if name in ("evaluate", "datasets"): return commands[name](rest)
+    if rest and rest[0] in ("-h", "--help"):
+        print(usage)
+        return
+    if not rest or rest[0].startswith("-"):
+        raise CourseError(f"say which track: gan-course {name} TRACK ...; tracks: {', '.join(TRACKS)}")
+    commands[name](*rest[:1], rest[1:])
+
+def main(arguments=None): # list of strings; by default those of the command line
+    "The command `gan-course`. Returns its exit status."
+    try: dispatch(sys.argv[1:] if arguments is None else list(arguments))
+    except CourseError as error:
+        print(f"gan-course: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("gan-course: interrupted; the same command with --resume goes on from the last checkpoint", file=sys.stderr)
+        return 130
+    return 0
+
+if __name__ == "__main__" and __package__: sys.exit(main()) # `python -m gan_course`; not in this notebook
+
+# %%
+assert main(["--help"]) == 0
+
+# %%
+for wrong in (["trian"], ["train"], ["train", "pytorhc"], ["train", "pytorch", "--recipe", "dgcan"],
+              ["train", "pytorch", "--dataset", "mnist"], ["train", "pytorch", "--epoch", "3"],
+              ["sample", "pytorch"], ["sample", "pytorch", "--run", "nowhere"]):
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors): status = main(wrong)
+    assert status == 2 and errors.getvalue().count("\n") == 1, (wrong, errors.getvalue())
+    print(errors.getvalue(), end="")

@@ -1,0 +1,279 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Sampling
+#
+# > From a file of weights to pictures: loading safely, truncating, and walking between two latents
+#
+# - order: 13
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** load a generator that somebody else trained without running their code, trade variety for
+# quality with one number, and walk through the space of latents to see whether a generator has learned or memorised.
+#
+# **You need** [Training](train.ipynb). **It takes** twenty minutes; the cells train for two of them.
+
+# %%
+#| default_exp pytorch.inference
+
+# %%
+#| exports
+import math
+from pathlib import Path
+
+import torch
+
+from gan_course import figures
+from gan_course.basics import CourseError
+from gan_course.pytorch.config import CONFIG, Config, artifact_paths, select_device
+from gan_course.pytorch.model import Generator
+from gan_course.pytorch.train import load_file
+from gan_course.pytorch.utils import make_latents, to_images
+
+# %% [markdown]
+# First we need a generator. A few epochs make one that has an idea of clothes; the [lab](gan_pytorch.ipynb) trains one
+# properly.
+
+# %%
+import tempfile
+
+import numpy as np
+
+from gan_course.basics import budget
+from gan_course.pytorch.train import train
+
+# %%
+folder = tempfile.TemporaryDirectory()
+config = CONFIG.replace(out=Path(folder.name)/"run", epochs=budget(full=3, fast=1), progress=False,
+                        limit=budget(full=None, fast=1000), eval_images=budget(full=5000, fast=0))
+metrics = train(config)
+
+
+# %% [markdown]
+# ## Loading
+#
+# `generator.pt` holds weights and the configuration they belong to, so one file is enough. It is read with
+# `weights_only=True`, see [Training](train.ipynb), and what comes back is in **evaluation mode**. Why that matters we shall
+# see at once.
+
+# %%
+#| exports
+def load_generator(path, # a run folder, or a file of weights in one
+                   device="cpu", # where to put it
+                   best=False, # the best so far instead of the last
+    ): # generator in evaluation mode, its `Config`, and a dictionary that describes its data
+    "A trained generator. Raises `CourseError` for anything that is not one."
+    path = Path(path)
+    if path.is_dir(): path = artifact_paths(path)["best" if best else "generator"]
+    found = load_file(path)
+    if not {"config", "weights", "data"} <= found.keys():
+        raise CourseError(f"{path} is no file of weights; give a run folder, or its generator.pt")
+    config = Config.from_dict(found["config"])
+    channels = found["weights"].get("to_image.weight", torch.empty(1)).shape[0]
+    G = Generator(config.latent_dim, config.width, config.upsample, channels)
+    try: G.load_state_dict(found["weights"])
+    except (RuntimeError, TypeError, AttributeError):
+        raise CourseError(f"{path} does not hold the weights of a generator; give generator.pt") from None
+    return G.to(device, memory_format=torch.channels_last).eval().requires_grad_(False), config, found["data"]
+
+
+# %%
+G, saved, data = load_generator(config.out)
+assert saved == config and not G.training
+data["name"], data["checksum"][:12]
+
+# %% [markdown]
+# In training mode, BatchNorm normalises with the statistics of the batch at hand: what a latent becomes depends on its
+# neighbours. Ask for the same latent twice, in different company:
+
+# %%
+z = make_latents(32, config.latent_dim, seed=3)
+G.train(); alone_ish, in_company = G(z[:2])[0], G(z)[0]
+G.eval(); one, many = G(z[:1])[0], G(z)[0]
+print(f"training mode: {(alone_ish - in_company).abs().mean():.3f}, evaluation mode: {(one - many).abs().mean():.6f}")
+
+# %% [markdown]
+# Training mode also changes the running statistics with each call. A sampler that forgets `eval()` therefore gets worse
+# pictures the more it draws. (The two calls above have spoiled ours: we load it again.)
+
+# %%
+assert (one - many).abs().max() < 1e-3 < (alone_ish - in_company).abs().mean()
+G, *_ = load_generator(config.out)
+
+
+# %% [markdown]
+# ## Latents, and the truncation trick
+#
+# A latent far from the origin is rare in training, and what the generator makes of it is often odd. Drawing latents only
+# from the middle of the normal distribution gives cleaner and more similar pictures (Brock et al. 2018). The usual
+# recipe draws again whatever exceeds a threshold $\tau$. It can be done without drawing again: take a uniform number
+# between the probabilities of $-\tau$ and $\tau$, and ask at which value the normal distribution reaches it.
+
+# %%
+#| exports
+def sample_latents(num, # how many
+                   latent_dim, # length of each
+                   seed=0, # of a generator used for nothing else
+                   truncation=None, # no component exceeds this; None: no limit
+    ): # float32, [num, latent_dim]
+    "Standard normal latents, truncated if wished (Brock et al. 2018, section 3.1)."
+    if truncation is None: return make_latents(num, latent_dim, seed)
+    if not (math.isfinite(truncation) and truncation > 0):
+        raise CourseError(f"truncation is {truncation}; it has to be above 0, such as 1.0, or left out")
+    generator = torch.Generator().manual_seed(seed)
+    inside = math.erf(truncation / math.sqrt(2)) # probability of [-truncation, truncation]
+    u = torch.rand(num, latent_dim, generator=generator, dtype=torch.float64) * 2 - 1
+    z = math.sqrt(2) * torch.erfinv(u * inside)
+    return z.clamp(-truncation, truncation).float()
+
+
+# %%
+for truncation in (None, 2.0, 1.0, 0.3):
+    z = sample_latents(20_000, 8, truncation=truncation)
+    print(f"{truncation!s:<5} largest {z.abs().max():.2f}, standard deviation {z.std():.3f}")
+    assert truncation is None or z.abs().max() <= truncation
+assert abs(sample_latents(20_000, 8, truncation=20.0).std() - 1) < 0.01
+
+# %% [markdown]
+# What do you expect of the pictures at 0.3?
+
+# %%
+#| label: fig-truncation
+#| fig-cap: "The same generator with latents truncated at 2, at 1 and at 0.3, one row each."
+#| fig-alt: "Three rows of twelve generated garments. The first row is varied, the last one shows nearly the same shape twelve times."
+rows = [to_images(G(sample_latents(12, config.latent_dim, 5, tau))) for tau in (2.0, 1.0, 0.3)]
+figures.image_grid(np.concatenate(rows), columns=12, caption=f"{data['name']}, truncation 2, 1, 0.3 from above")
+
+# %% [markdown]
+# Variety goes, and with it the differences between pixels of different samples:
+
+# %%
+spread = [float(row.astype(float).std(axis=0).mean()) for row in rows]
+assert spread[0] > spread[2]
+[round(s, 1) for s in spread]
+
+# %% [markdown]
+# ## Walking between latents
+#
+# If a generator has understood something, a walk from one latent to another passes through plausible garments, and
+# changes smoothly. A generator that memorised jumps.
+#
+# The straight line $(1-t) z_0 + t z_1$ has a flaw. In 64 dimensions nearly all standard normal vectors have a length near
+# $\sqrt{64} = 8$. How long is the middle of the line between two of them?
+
+# %%
+a, b = make_latents(2, 64, seed=1)
+a.norm().item(), b.norm().item(), (a / 2 + b / 2).norm().item()
+
+
+# %% [markdown]
+# Two independent vectors are nearly at right angles, and the middle is shorter by $\sqrt 2$: a place where the generator was
+# never trained. Spherical interpolation (Shoemake 1985; White 2016) walks on the arc instead.
+
+# %%
+#| exports
+def interpolate(z0, # latents to start from, [N, latent_dim]
+                z1, # latents to arrive at, [N, latent_dim]
+                steps, # points on the way, both ends included
+                spherical=True, # on the arc; else on the straight line
+    ): # [N, steps, latent_dim]
+    "Latents on the way from each z0 to its z1 (Shoemake 1985, slerp)."
+    if steps < 2: raise CourseError(f"steps is {steps}; a walk has at least its two ends")
+    t = torch.linspace(0, 1, steps, device=z0.device)[:, None]
+    line = (1 - t) * z0[:, None] + t * z1[:, None]
+    if not spherical: return line
+    cosine = torch.cosine_similarity(z0, z1, dim=1).clamp(-1, 1)
+    angle = cosine.arccos()[:, None, None]
+    arc = ((1 - t) * angle).sin() * z0[:, None] + (t * angle).sin() * z1[:, None]
+    return torch.where(angle.sin() > 1e-4, arc / angle.sin().clamp(min=1e-4), line) # parallel: the line will do
+
+
+# %%
+z0, z1 = make_latents(6, config.latent_dim, 1), make_latents(6, config.latent_dim, 2)
+walk = interpolate(z0, z1, 12)
+torch.testing.assert_close(walk[:, 0], z0, rtol=0, atol=1e-4)
+torch.testing.assert_close(walk[:, -1], z1, rtol=0, atol=1e-4)
+middle = walk[:, 6].norm(dim=1)
+assert (middle > 0.85 * torch.minimum(z0.norm(dim=1), z1.norm(dim=1))).all()
+torch.testing.assert_close(interpolate(z0, z0, 3)[:, 1], z0)
+walk.shape
+
+# %%
+#| label: fig-walk
+#| fig-cap: "Six walks on the arc between two latents, left to right."
+#| fig-alt: "Six rows of twelve garments; in each row the garment on the left changes step by step into the one on the right."
+pictures = to_images(G(walk.flatten(0, 1))).reshape(6, 12, 28, 28, -1)
+figures.interpolation_figure(list(pictures), caption=f"{data['name']}, {config.epochs} epochs")
+
+
+# %% [markdown]
+# ## One call
+#
+# What `gan-course sample pytorch` runs:
+
+# %%
+#| exports
+@torch.no_grad()
+def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or of a file of weights
+                     num_images=36, # how many
+                     output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
+                     seed=0, # of the latents
+                     truncation=None, # see `sample_latents`
+                     best=False, # the best generator so far instead of the last
+                     device="auto", # where to compute
+    ): # uint8 array, [num_images, 28, 28, channels]
+    "Draw images from a trained generator, and write them as a grid."
+    run = Path(config.out if isinstance(config, Config) else config)
+    if not 1 <= num_images <= 100_000:
+        raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
+    G, trained, data = load_generator(run, select_device(device), best)
+    z = sample_latents(num_images, trained.latent_dim, seed, truncation)
+    images = to_images(torch.cat([G(part.to(G.to_image.weight.device)) for part in z.split(500)]))
+    output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"
+    note = f"{trained.recipe} on {data['name']}, {trained.epochs} epochs, seed {seed}"
+    if truncation is not None: note += f", truncated at {truncation:g}"
+    figures.save_grid(images[:400], output_path, caption=note)
+    return images
+
+
+# %%
+images = generate_samples(config, num_images=36, output_path=Path(folder.name)/"36.png", seed=1)
+again = generate_samples(config.out, num_images=36, output_path=Path(folder.name)/"36.png", seed=1)
+assert images.shape == (36, 28, 28, 1) and images.dtype == np.uint8 and (images == again).all()
+assert (generate_samples(config, 36, Path(folder.name)/"other.png", seed=2) != images).any()
+
+# %%
+#| label: fig-samples
+#| fig-cap: "Thirty-six samples of the generator trained on this page for a few epochs."
+#| fig-alt: "A grid of thirty-six small generated garments: shirts, trousers, shoes and bags, some of them blurred or misshapen."
+figures.image_grid(images, caption=f"{data['name']}, {config.epochs} epochs, seed 1")
+
+# %%
+for wrong in [dict(num_images=0), dict(truncation=-1.0), dict(config=Path(folder.name)/"nowhere")]:
+    try: generate_samples(**(dict(config=config) | wrong))
+    except CourseError as error: print(str(error).replace(folder.name, "..."))
+    else: raise AssertionError(f"{wrong} was accepted")
+folder.cleanup()
