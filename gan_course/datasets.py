@@ -38,15 +38,18 @@ def parse_idx(data, # bytes of an IDX file, decompressed
     ): # array of the shape and type its header promises
     "Read the IDX format: two zeros, a type, the number of axes, each axis's length, the values."
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _kinds or not 1 <= data[3] <= 8:
-        raise CourseError(f"{name} has the wrong magic number {data[:4].hex() or '(none)'}: this is "
-                          f"no IDX file; remove it and download it again")
+        raise CourseError(f"{name} has the wrong magic number {data[:4].hex() or '(none)'}: "
+                          f"this is no IDX file; remove it and download it again")
     axes, kind = data[3], np.dtype(_kinds[data[2]])
-    start = 4 + 4*axes
+    start = 4 + 4*axes # the header's length
+    if len(data) < start:
+        raise CourseError(f"{name} is truncated: it ends within its header of {start} bytes; "
+                          f"remove it and download it again")
     shape = tuple(int.from_bytes(data[i:i + 4], "big") for i in range(4, start, 4))
     expected = kind.itemsize
     for length in shape: expected *= length
-    if len(data) < start or len(data) - start != expected:
-        held, kept = max(0, len(data) - start), " × ".join(map(str, shape))
+    if (held := len(data) - start) != expected:
+        kept = " × ".join(map(str, shape))
         raise CourseError(f"{name} is {'truncated' if held < expected else 'too long'}: its header "
                           f"promises {kept} values in {expected:,} bytes and {held:,} follow; "
                           f"remove it and download it again")
@@ -70,7 +73,8 @@ def load_idx(path, # an IDX file, compressed with gzip or not
     if data[:2] == b"\x1f\x8b":
         unpack = zlib.decompressobj(wbits=31)
         try: data = unpack.decompress(data)
-        except zlib.error as error: raise CourseError(f"{path} is damaged ({error}); {again}") from None
+        except zlib.error as error:
+            raise CourseError(f"{path} is damaged ({error}); {again}") from None
         if not unpack.eof:
             raise CourseError(f"{path} is truncated: the archive ends in the middle; {again}")
     elif data[:512].lstrip()[:1] == b"<":
@@ -180,7 +184,8 @@ def _missing(folder, splits=("train", "test")):
         if _there(place) and not place.is_dir():
             raise CourseError(f"{place} is a file where a folder should be; "
                               f"choose another data folder")
-    return [name for split in splits for name, *_ in FASHION_MNIST[split] if not _there(folder/name)]
+    names = [name for split in splits for name, *_ in FASHION_MNIST[split]]
+    return [name for name in names if not _there(folder/name)]
 
 # %% ../nbs/foundations/datasets.ipynb #80b9bccd
 def _checked(images, labels, where):
@@ -191,15 +196,16 @@ def _checked(images, labels, where):
                               f"{array.dtype} (wrong magic number), not {axes} of uint8; "
                               f"remove it and download it again")
     if images.shape[1:] != (28, 28):
-        raise CourseError(f"{where['images']} holds images of {images.shape[1]}×{images.shape[2]}, "
-                          f"not 28×28; remove it and download it again")
+        size = "×".join(map(str, images.shape[1:]))
+        raise CourseError(f"{where['images']} holds images of {size}, not 28×28; "
+                          f"remove it and download it again")
     if len(images) != len(labels):
         raise CourseError(f"the counts disagree: {len(images):,} images in {where['images']} and "
                           f"{len(labels):,} labels in {where['labels'].name}; remove both and "
                           f"download them again")
     if len(labels) and labels.max() >= len(CLASSES):
-        raise CourseError(f"{where['labels']} holds the label {labels.max()}, which is out of range "
-                          f"0 to 9; remove it and download it again")
+        raise CourseError(f"{where['labels']} holds the label {labels.max()}, which is out of "
+                          f"range 0 to 9; remove it and download it again")
 
 def _load_fashion_mnist(folder, split):
     "Read, diagnose and verify the two archives of one split."
@@ -340,8 +346,8 @@ def download_fashion_mnist(data_dir=None, # see `data_root`
     "Download what is missing of Fashion-MNIST, whole files only; what is there stays as it is."
     folder = data_root(data_dir)/"fashion_mnist"
     if not (missing := _missing(folder)): return folder
-    lacks = f"Fashion-MNIST is {'incomplete' if len(missing) < 4 else 'not there'}: {folder} lacks "
-    lacks += ", ".join(missing)
+    lacks = (f"Fashion-MNIST is not in {folder}" if len(missing) == 4 else
+             f"Fashion-MNIST is incomplete: {folder} lacks {', '.join(missing)}")
     byhand = f"put the files there by hand ({MIRRORS[-1]}), or choose --dataset garments"
     mirrors, reasons = reachable(MIRRORS)
     if not mirrors:
@@ -361,9 +367,28 @@ def download_fashion_mnist(data_dir=None, # see `data_root`
         raise CourseError(f"another process has been downloading to {folder} for 15 minutes; "
                           f"wait for it or end it, then try again") from None
     except OSError as error:
-        raise CourseError(f"cannot write to {folder}: {error.strerror or error}; give --data-dir a "
-                          f"folder with room where you may write, or choose --dataset garments") from error
+        raise CourseError(f"cannot write to {folder}: {error.strerror or error}; give --data-dir "
+                          f"a folder with room where you may write, or choose --dataset garments"
+                          ) from error
     return folder
+
+# %% ../nbs/foundations/datasets.ipynb #34dc1332
+def _edge(distance): # pixels from the border, positive inside
+    "How much of a pixel is covered: 0 outside, 1 inside, between them on the border."
+    return np.clip(distance + 0.5, 0, 1)
+
+def _line(distance, width=0.5): return _edge(width - np.abs(distance))
+
+def _path(t, *points): # (t, value) pairs
+    "The piecewise linear curve through the points, level outside."
+    (t0, v0), *rest = points
+    value = v0
+    for t1, v1 in rest:
+        value = value + (v1 - v0)*np.clip((t - t0)/(t1 - t0), 0, 1)
+        t0, v0 = t1, v1
+    return value
+
+def _on(condition): return np.asarray(condition).astype(np.float32)
 
 # %% ../nbs/foundations/datasets.ipynb #fe431406
 TEXTURES = ("plain", "stripes across", "stripes down", "checks", "two tones", "print")
@@ -390,7 +415,7 @@ FACTORS = np.dtype([
     ("shift_x", "f4"), ("shift_y", "f4")]) # pixels, -1 to 1
 
 # %% ../nbs/foundations/datasets.ipynb #262feb4f
-_words, _grain = 16, 98 # raw numbers of 64 bits an image: for its factors, and for 784 bytes of grain
+_words, _grain = 16, 98 # raw 64-bit numbers an image: for its factors, for 784 bytes of grain
 
 def _raw_numbers(start, stop, seed, split):
     "The raw numbers of images `start` to `stop`, whatever was drawn before: [stop - start, 114]."
@@ -414,24 +439,6 @@ def _draw_factors(raw):
         f[name] = np.float32(a) + u[:, i]*np.float32(b - a)
     return f
 
-# %% ../nbs/foundations/datasets.ipynb #34dc1332
-def _edge(distance): # pixels from the border, positive inside
-    "How much of a pixel is covered: 0 outside, 1 inside, between them on the border."
-    return np.clip(distance + 0.5, 0, 1)
-
-def _line(distance, width=0.5): return _edge(width - np.abs(distance))
-
-def _path(t, *points): # (t, value) pairs
-    "The piecewise linear curve through the points, level outside."
-    (t0, v0), *rest = points
-    value = v0
-    for t1, v1 in rest:
-        value = value + (v1 - v0)*np.clip((t - t0)/(t1 - t0), 0, 1)
-        t0, v0 = t1, v1
-    return value
-
-def _on(condition): return np.asarray(condition).astype(np.float32)
-
 # %% ../nbs/foundations/datasets.ipynb #56fbca52
 def _upper(x, y, f, hem, waist, flare, sleeve, cuff, neck, depth, shoulder):
     "What garments with shoulders share: coverage, seams, collar line, and how far down the arm."
@@ -446,7 +453,8 @@ def _upper(x, y, f, hem, waist, flare, sleeve, cuff, neck, depth, shoulder):
     px, py, norm, reach = a - w*shoulder + 1.9, y - top - 1.9, np.sqrt(1 + out*out), 2 + sleeve*17.5
     along, across = (px*out + py)/norm, (px - py*out)/norm
     half = _path(along, (0.0, 2.5), (reach, cuff))
-    arm = _edge(half - np.abs(across))*_edge(along + 2)*_edge(reach - along)*below*_on(sleeve > 0.04)
+    arm = _edge(half - np.abs(across))*_edge(along + 2)*_edge(reach - along)
+    arm = arm*below*_on(sleeve > 0.04)
     seam = _line(a - side, 0.45)*_on(arm > 0.5)*_edge(y - top - 2)
     return np.maximum(body, arm), arm, seam, line, reach - along
 
@@ -576,7 +584,8 @@ def _sandal(x, y, f):
     second = ring(12.0, 21 - 0.2*h, 4.2, 7.0, 1.1)*above*_on(f["sleeve"] > 0.35)
     ankle = ring(20.3, cy, 4.3, 2.6, 0.9)
     back = _line(u - _path(y, (cy, 24.2), (21.0, 23.4)), 1.0)*above*_edge(y - cy)
-    bar = _line((u - 10) - (15 - y)*_path(h, (0.0, 2.6), (5.0, 1.3)), 1.6)*_edge(y - cy)*_edge(16 - y)
+    bar = _line((u - 10) - (15 - y)*_path(h, (0.0, 2.6), (5.0, 1.3)), 1.6)
+    bar = bar*_edge(y - cy)*_edge(16 - y)
     straps = np.maximum(np.maximum(toe, second), np.maximum(np.maximum(ankle, back), bar))
     return np.maximum(np.maximum(sole, heel), straps), -0.25*_on(straps < 0.5)
 
@@ -655,14 +664,14 @@ def _warn_of_garments(reason):
     print(f"\n{bar}\nWARNING: this is NOT Fashion-MNIST. The data set is garments, drawn by rule.\n"
           f"Reason: {reason}\nNumbers and pictures will differ from the course's.\n{bar}\n",
           file=sys.stderr, flush=True)
-    warnings.warn("Fashion-MNIST is not available; using the built-in garments instead", stacklevel=3)
+    warnings.warn("Fashion-MNIST is not available; using garments instead", stacklevel=3)
 
 def load_dataset(name="auto", # auto, fashion_mnist or garments
                  split="train", # train or test
                  data_dir=None, # see `data_root`
                  limit=None, # only the first so many images
     ): # a `Dataset`
-    "Load a data set by name; `auto` is Fashion-MNIST where it can be had, else garments, with a warning."
+    "Load a data set by name; `auto`: Fashion-MNIST if it can be had, else garments and a warning."
     if name not in ("auto", "fashion_mnist", "garments"):
         raise CourseError(f"there is no data set {name!r}; give auto, fashion_mnist or garments")
     if split not in FASHION_MNIST: raise CourseError(f"the split is {split!r}; give train or test")
@@ -681,7 +690,7 @@ def load_dataset(name="auto", # auto, fashion_mnist or garments
 # %% ../nbs/foundations/datasets.ipynb #6cdaf73c
 def dataset_status(data_dir=None, # see `data_root`
     ): # one dict a split: dataset, split, state, where, checksum, todo
-    "What is there, without downloading anything: state is ready, missing, incomplete, damaged or built in."
+    "What is there, without a download: ready, missing, incomplete, damaged or built in."
     rows, folder = [], data_root(data_dir)/"fashion_mnist"
     for split in FASHION_MNIST:
         row = dict(dataset="fashion_mnist", split=split, state="ready", where=str(folder),
@@ -698,6 +707,6 @@ def dataset_status(data_dir=None, # see `data_root`
         except CourseError as error: row.update(state="damaged", todo=str(error))
         rows.append(row)
     for split, (n, checksum) in GARMENTS.items():
-        rows.append(dict(dataset="garments", split=split, state="built in", where="drawn from seed 0",
-                         checksum=checksum, images=n, todo=""))
+        rows.append(dict(dataset="garments", split=split, state="built in", todo="", images=n,
+                         where="drawn from seed 0", checksum=checksum))
     return rows

@@ -30,6 +30,18 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         sys.executable, "-m", "pip", "install", "-q",
         "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
 
+# %% [markdown]
+# **You will be able to** read a data set from its bytes and say what is wrong when it cannot be read, fetch one so that
+# an interrupted download costs nothing, tell the numbers a network sees from the bytes on the disk, and say what a batch
+# stands for and how far off it is.
+#
+# **You need** [How these lessons run](start.ipynb) and NumPy's arrays. **It takes** forty minutes; the cells
+# run in seconds, with or without a network.
+#
+# A generative adversarial network learns a distribution from examples, and examples are all it ever sees of it. If the
+# examples are scaled wrongly, cut short, or always come in the same order, no loss function complains: the network learns
+# what it was shown. So the course begins with the data, and with being fussy about it.
+
 # %%
 #| default_exp datasets
 
@@ -58,6 +70,61 @@ from tqdm import tqdm
 from gan_course.basics import CourseError
 
 # %%
+import gzip
+import http.server
+import tempfile
+
+import matplotlib.pyplot as plt
+from gan_course.basics import budget
+
+# %% [markdown]
+# ## Bytes on a disk
+#
+# Fashion-MNIST (Xiao et al., 2017) is 70,000 photographs of clothes from the shop Zalando: ten classes, 28×28 pixels, one
+# byte of grey a pixel. It comes in the IDX format of the original MNIST, which one can describe in a sentence: a magic
+# number of four bytes (two zeros, the type, the number of axes), the length of each axis as a big-endian 32-bit
+# integer, then the values. The archives are compressed with gzip.
+#
+# To see the format without a download we make two files ourselves: twelve pictures of 2×3 pixels, and their labels.
+
+# %%
+tiny = np.arange(72, dtype=np.uint8).reshape(12, 2, 3)
+tiny_labels = np.array([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8], np.uint8)
+
+def pack(array):
+    "An array of bytes as a compressed IDX file."
+    lengths = b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return gzip.compress(bytes([0, 0, 0x08, array.ndim]) + lengths + array.tobytes())
+
+gzip.decompress(pack(tiny))[:18]
+
+
+# %% [markdown]
+# Most programs that read MNIST do it in one line, which knows that the header of the images is 16 bytes long:
+
+# %%
+def read_naively(data): return np.frombuffer(gzip.decompress(data), np.uint8, offset=16)
+
+read_naively(pack(tiny)).reshape(-1, 2, 3).shape
+
+# %% [markdown]
+# It works. **Before you read on:** the header of the labels has one length instead of three. What does the same line make
+# of the twelve labels 3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8? And what of an archive whose download stopped early?
+
+# %%
+print("labels:", read_naively(pack(tiny_labels)))
+for data in [pack(tiny)[:-12], b"<html>Please log in to the network</html>", b""]:
+    try: print(read_naively(data).shape)
+    except Exception as error: print(f"{type(error).__name__}: {error}")
+
+# %% [markdown]
+# The labels are the worst of these: no error at all, and four numbers where twelve were. With the real file it is
+# 59,992 labels, every one of them eight places off: each picture gets the label of another, nothing crashes, and a
+# network that is given the labels learns nonsense. The other messages are no better help: none says which file, or what to do.
+#
+# The header knows all we need. So read it, and compare what it promises with what is there:
+
+# %%
 #| exports
 _kinds = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
@@ -66,20 +133,37 @@ def parse_idx(data, # bytes of an IDX file, decompressed
     ): # array of the shape and type its header promises
     "Read the IDX format: two zeros, a type, the number of axes, each axis's length, the values."
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in _kinds or not 1 <= data[3] <= 8:
-        raise CourseError(f"{name} has the wrong magic number {data[:4].hex() or '(none)'}: this is "
-                          f"no IDX file; remove it and download it again")
+        raise CourseError(f"{name} has the wrong magic number {data[:4].hex() or '(none)'}: "
+                          f"this is no IDX file; remove it and download it again")
     axes, kind = data[3], np.dtype(_kinds[data[2]])
-    start = 4 + 4*axes
+    start = 4 + 4*axes # the header's length
+    if len(data) < start:
+        raise CourseError(f"{name} is truncated: it ends within its header of {start} bytes; "
+                          f"remove it and download it again")
     shape = tuple(int.from_bytes(data[i:i + 4], "big") for i in range(4, start, 4))
     expected = kind.itemsize
     for length in shape: expected *= length
-    if len(data) < start or len(data) - start != expected:
-        held, kept = max(0, len(data) - start), " × ".join(map(str, shape))
+    if (held := len(data) - start) != expected:
+        kept = " × ".join(map(str, shape))
         raise CourseError(f"{name} is {'truncated' if held < expected else 'too long'}: its header "
                           f"promises {kept} values in {expected:,} bytes and {held:,} follow; "
                           f"remove it and download it again")
     return np.frombuffer(data, kind, offset=start).reshape(shape).copy()
 
+
+# %%
+raw = gzip.decompress(pack(tiny))
+assert np.array_equal(parse_idx(raw, "images"), tiny)
+assert np.array_equal(parse_idx(gzip.decompress(pack(tiny_labels)), "labels"), tiny_labels)
+for data in [raw[:-6], raw + b"x", raw[:9], b"\1\2\3\4" + raw[4:]]:
+    try: parse_idx(data, "images")
+    except CourseError as error: print(error)
+    else: raise AssertionError("a damaged file was accepted")
+
+
+# %% [markdown]
+# Around it comes the rest of what happens to files. A wireless network that wants a log-in answers every request with a
+# web page, and saves you an HTML file named `train-images-idx3-ubyte.gz`. That deserves to be said in those words:
 
 # %%
 #| exports
@@ -100,7 +184,8 @@ def load_idx(path, # an IDX file, compressed with gzip or not
     if data[:2] == b"\x1f\x8b":
         unpack = zlib.decompressobj(wbits=31)
         try: data = unpack.decompress(data)
-        except zlib.error as error: raise CourseError(f"{path} is damaged ({error}); {again}") from None
+        except zlib.error as error:
+            raise CourseError(f"{path} is damaged ({error}); {again}") from None
         if not unpack.eof:
             raise CourseError(f"{path} is truncated: the archive ends in the middle; {again}")
     elif data[:512].lstrip()[:1] == b"<":
@@ -111,6 +196,21 @@ def load_idx(path, # an IDX file, compressed with gzip or not
                           f"not 1f8b); {again}")
     return parse_idx(data, path)
 
+
+# %%
+damaged = {"images.gz": pack(tiny)[:-12], "labels.gz": b"<html>Please log in</html>",
+           "empty.gz": b"", "pointer.gz": b"version https://git-lfs.github.com/spec/v1"}
+for name, data in damaged.items():
+    try: load_idx(name, data)
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{name} was accepted")
+
+# %% [markdown]
+# ## What a data set is to this course
+#
+# Pictures, labels, the names of the classes; and one thing more. When two people compare results, the first question is
+# whether they trained on the same pictures. A *checksum* answers it: sixty-four digits that change if one pixel changes.
+# It goes into the files of every run, and its first twelve digits into the provenance line.
 
 # %%
 #| exports
@@ -163,6 +263,54 @@ def checksum_of(images, # uint8 [N, H, W, C]
 
 
 # %%
+images, labels = tiny[..., None], tiny_labels
+twelve = Dataset("tiny", "train", images, labels, CLASSES, checksum_of(images, labels))
+print(twelve)
+print(twelve.limited(2))
+
+# %%
+changed = images.copy()
+changed[0, 0, 0, 0] ^= 1 # one bit of one pixel
+assert checksum_of(changed, labels) != twelve.checksum
+assert twelve.limited(2).fingerprint == twelve.fingerprint + "[:2]"
+assert twelve.limited(99) is twelve
+
+
+# %% [markdown]
+# The first `n` images are another data set than all of them, and the fingerprint says so: `[:2]`.
+#
+# ## Bytes and the range [-1, 1]
+#
+# On the disk and in memory images are bytes, `uint8` in the shape `[N, H, W, C]`: a quarter of the room that floats take.
+# The networks of this course work with floats in [-1, 1]. The generator ends in a tanh, whose range that is, and the
+# discriminator must see real images and samples in the same range. If it does not, it tells them apart by the range
+# alone, wins at once, and the generator learns nothing.
+#
+# From bytes to floats is a division. The way back looks as easy:
+
+# %%
+def back_naively(x): return ((x + 1)*127.5).astype(np.uint8)
+
+
+# %% [markdown]
+# **Predict:** of the 256 possible bytes, how many come back as they were? And what happens to 1.01, which a sum of
+# images may well hold?
+
+# %%
+every = np.arange(256, dtype=np.uint8)
+x = every.astype(np.float32)/np.float32(127.5) - 1
+print("unchanged:", int((back_naively(x) == every).sum()), "of 256")
+print("1.01 becomes", back_naively(np.array([1.01]))[0], "and 0.99 becomes",
+      back_naively(np.array([0.99]))[0])
+
+
+# %% [markdown]
+# `astype` cuts the fraction off, and 41.999996 is 41. A saved and reloaded picture grows darker, too little to see and
+# enough to move a statistic. A value just above 1 does not fit into a byte; what becomes of it is up to the processor, and on most
+# of them it wraps around: a white pixel turns black. Two words repair it, round
+# and clip:
+
+# %%
 #| exports
 def to_float(images, # uint8, any shape
     ): # float32 of the same shape in [-1, 1]
@@ -178,6 +326,27 @@ def to_uint8(x, # float in [-1, 1], any shape; what lies outside is clipped
     if np.isnan(x).any(): raise ValueError("the images hold NaN, which no byte can show")
     return np.rint((np.clip(x, -1, 1) + 1)*np.float32(127.5)).astype(np.uint8)
 
+
+# %%
+# NBVAL_CHECK_OUTPUT
+x = to_float(every)
+print(x.dtype, x.min(), x.max(), "unchanged:", int((to_uint8(x) == every).sum()), "of 256")
+print(to_uint8([1.01, -7.0, 0.0]))
+
+# %%
+assert np.array_equal(to_uint8(to_float(every)), every)
+try: to_float(x) # converting twice is the usual mistake, and must not pass
+except TypeError as error: print(error)
+else: raise AssertionError("floats were taken for bytes")
+
+# %% [markdown]
+# The last assertion is about the most common mistake of all: to convert twice. Applied to floats the formula gives a
+# picture between -1.01 and -0.99, all black, and a discriminator that wins.
+#
+# ## Where the data is
+#
+# Four archives, each with its size and md5 checksum as published, and three places on the internet that offer them. Hosts
+# vanish; MNIST's own home is the best-known example. So there is never only one.
 
 # %%
 #| exports
@@ -205,6 +374,16 @@ def data_root(data_dir=None, # folder of all data sets; None: see below
 
 
 # %%
+assert data_root("data").name == "data" # what is named comes first
+print(f"{sum(size for files in FASHION_MNIST.values() for *_, size in files)/1e6:.1f} MB, "
+      f"{len(MIRRORS)} mirrors")
+
+
+# %% [markdown]
+# Before we read from that folder, we look whether the files are there. `path.exists()` is not good enough: it answers
+# False to a file where a folder should be, and a program that then says "missing" and starts to download is wrong twice.
+
+# %%
 #| exports
 def _there(path):
     "Whether something stands at `path`; a `CourseError` if the system does not let us look."
@@ -224,8 +403,25 @@ def _missing(folder, splits=("train", "test")):
         if _there(place) and not place.is_dir():
             raise CourseError(f"{place} is a file where a folder should be; "
                               f"choose another data folder")
-    return [name for split in splits for name, *_ in FASHION_MNIST[split] if not _there(folder/name)]
+    names = [name for split in splits for name, *_ in FASHION_MNIST[split]]
+    return [name for name in names if not _there(folder/name)]
 
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    folder = Path(folder)
+    (folder/"notes.txt").write_text("a file, not a folder")
+    assert not _there(folder/"nothing") and _there(folder/"notes.txt")
+    assert len(_missing(folder/"fashion_mnist")) == 4
+    try: _missing(folder/"notes.txt"/"fashion_mnist")
+    except CourseError as error: print(str(error).replace(str(folder), "data"))
+    else: raise AssertionError("a file was taken for a folder")
+
+
+# %% [markdown]
+# Reading a split is then: each file by itself, both together, and only at the end the checksum. The order matters to
+# whoever reads the message. "Its md5 differs" is true of every damaged file and explains none of them; "60,000 images and
+# 10,000 labels" tells you that you mixed up two files.
 
 # %%
 #| exports
@@ -237,15 +433,16 @@ def _checked(images, labels, where):
                               f"{array.dtype} (wrong magic number), not {axes} of uint8; "
                               f"remove it and download it again")
     if images.shape[1:] != (28, 28):
-        raise CourseError(f"{where['images']} holds images of {images.shape[1]}×{images.shape[2]}, "
-                          f"not 28×28; remove it and download it again")
+        size = "×".join(map(str, images.shape[1:]))
+        raise CourseError(f"{where['images']} holds images of {size}, not 28×28; "
+                          f"remove it and download it again")
     if len(images) != len(labels):
         raise CourseError(f"the counts disagree: {len(images):,} images in {where['images']} and "
                           f"{len(labels):,} labels in {where['labels'].name}; remove both and "
                           f"download them again")
     if len(labels) and labels.max() >= len(CLASSES):
-        raise CourseError(f"{where['labels']} holds the label {labels.max()}, which is out of range "
-                          f"0 to 9; remove it and download it again")
+        raise CourseError(f"{where['labels']} holds the label {labels.max()}, which is out of "
+                          f"range 0 to 9; remove it and download it again")
 
 def _load_fashion_mnist(folder, split):
     "Read, diagnose and verify the two archives of one split."
@@ -263,6 +460,26 @@ def _load_fashion_mnist(folder, split):
     images = images[..., None]
     return Dataset("fashion_mnist", split, images, labels, CLASSES, checksum_of(images, labels))
 
+
+# %%
+one = {"images": Path("images.gz"), "labels": Path("labels.gz")}
+blank, good = np.zeros((5, 28, 28), np.uint8), np.array([3, 1, 4, 1, 5], np.uint8)
+_checked(blank, good, one)
+for images, labels in [(blank, good[:4]), (blank, good + 5), (good, blank), (blank[:, :14], good)]:
+    try: _checked(images, labels, one)
+    except CourseError as error: print(error)
+    else: raise AssertionError("a wrong pair was accepted")
+
+
+# %% [markdown]
+# ## Fetching it
+#
+# The naive download is one line too, `urllib.request.urlretrieve(url, path)`. Three things are wrong with it. A connection
+# that breaks leaves half a file under the real name, which the next program takes for the data. The next attempt begins
+# at the first byte again. And without a network it may hang for minutes before it says so.
+#
+# The last one first. We knock at all mirrors at the same time, and whoever has not answered after four seconds is not
+# there:
 
 # %%
 #| exports
@@ -305,6 +522,19 @@ def reachable(mirrors, # addresses
     why = {url: answers.get(url, "no answer in time") for url in mirrors}
     return [url for url in mirrors if why[url] == ""], {u: w for u, w in why.items() if w}
 
+
+# %%
+start = time.perf_counter()
+found, why = reachable(["http://127.0.0.1:9/"]) # nobody listens at this address
+print(found, list(why.values()), f"after less than {1 + int(time.perf_counter() - start)} s")
+assert not found and time.perf_counter() - start < 5
+
+
+# %% [markdown]
+# Now the download itself. The library [pooch](https://www.fatiando.org/pooch) compares the checksum and renames a file
+# only when it is whole; it lets us bring a downloader of our own. Ours writes to a file named `.part` and keeps it when
+# the connection breaks. HTTP can continue: the request says `Range: bytes=5000-`, and a server that understands answers
+# with the status 206 and the rest. One that does not answers 200 and sends everything, so one has to look.
 
 # %%
 #| exports
@@ -368,6 +598,52 @@ class ResumingDownloader:
             raise NoDelivery(f"the connection broke ({_why(error)})") from error
 
 
+# %% [markdown]
+# To see it work we need a server that fails. This one sends half of what it has and hangs up, the first time:
+
+# %%
+class HalfServer(http.server.BaseHTTPRequestHandler):
+    data, asked = pack(np.random.default_rng(0).integers(0, 256, (40, 28, 28), np.uint8)), []
+    def do_GET(self):
+        wanted = self.headers.get("Range")
+        start = int(wanted[6:-1]) if wanted else 0
+        self.send_response(206 if wanted else 200)
+        if wanted:
+            end = len(self.data)
+            self.send_header("Content-Range", f"bytes {start}-{end - 1}/{end}")
+        self.send_header("Content-Length", str(len(self.data) - start))
+        self.end_headers()
+        rest = self.data[start:]
+        self.wfile.write(rest if self.asked else rest[:len(rest)//2])
+        self.asked.append(wanted)
+    def log_message(self, *args): pass
+
+
+# %% [markdown]
+# **Predict:** the first call fails. How many bytes does the second one ask for?
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HalfServer)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    url, target = f"http://127.0.0.1:{server.server_port}/images.gz", Path(folder)/"images.gz"
+    get = ResumingDownloader(progress=False)
+    try: get(url, target)
+    except NoDelivery as error: print("first: ", error)
+    assert not target.exists() # half a file never stands under the real name
+    get(url, target)
+    print("second: asked for", HalfServer.asked[1], "and has", target.stat().st_size, "bytes")
+    assert target.read_bytes() == HalfServer.data
+    server.shutdown()
+    server.server_close()
+
+
+# %% [markdown]
+# The second half only. What if the `.part` was the start of another file? Then the checksum of the whole is wrong, pooch
+# removes it, and we begin once more from the first byte. What remains is to go through files and mirrors, and to hold a
+# lock meanwhile: two programs started together, a common thing with a script for five seeds, must not write to
+# one file. Only what is missing is fetched. A damaged file that is there stays: it may be the only copy of something.
+
 # %%
 #| exports
 def _fetch(name, md5, size, folder, mirrors, patience=8.0):
@@ -394,8 +670,8 @@ def download_fashion_mnist(data_dir=None, # see `data_root`
     "Download what is missing of Fashion-MNIST, whole files only; what is there stays as it is."
     folder = data_root(data_dir)/"fashion_mnist"
     if not (missing := _missing(folder)): return folder
-    lacks = f"Fashion-MNIST is {'incomplete' if len(missing) < 4 else 'not there'}: {folder} lacks "
-    lacks += ", ".join(missing)
+    lacks = (f"Fashion-MNIST is not in {folder}" if len(missing) == 4 else
+             f"Fashion-MNIST is incomplete: {folder} lacks {', '.join(missing)}")
     byhand = f"put the files there by hand ({MIRRORS[-1]}), or choose --dataset garments"
     mirrors, reasons = reachable(MIRRORS)
     if not mirrors:
@@ -415,10 +691,75 @@ def download_fashion_mnist(data_dir=None, # see `data_root`
         raise CourseError(f"another process has been downloading to {folder} for 15 minutes; "
                           f"wait for it or end it, then try again") from None
     except OSError as error:
-        raise CourseError(f"cannot write to {folder}: {error.strerror or error}; give --data-dir a "
-                          f"folder with room where you may write, or choose --dataset garments") from error
+        raise CourseError(f"cannot write to {folder}: {error.strerror or error}; give --data-dir "
+                          f"a folder with room where you may write, or choose --dataset garments"
+                          ) from error
     return folder
 
+
+# %% [markdown]
+# ## Clothes drawn by rule
+#
+# A course whose first step may fail for want of a network is a bad course. And photographs have a second limit: nobody
+# knows their true distribution, so one can never say what a generator has missed. Hence a data set that is a program.
+# `garments` draws the same ten classes at the same size, from a handful of *factors*: size, width, length of
+# the sleeve, texture, brightness, direction of the light.
+#
+# Take the trousers. Their outline is where a pixel's distance to the middle is less than some width, which depends on the
+# height. A comparison gives black or white; so a leg that is wider by a third of a pixel either looks the same or
+# jumps by a whole one. Better is the share of the pixel that is covered, which near a straight border is the signed
+# distance to it plus one half, kept between 0 and 1.
+
+# %%
+#| exports
+def _edge(distance): # pixels from the border, positive inside
+    "How much of a pixel is covered: 0 outside, 1 inside, between them on the border."
+    return np.clip(distance + 0.5, 0, 1)
+
+def _line(distance, width=0.5): return _edge(width - np.abs(distance))
+
+def _path(t, *points): # (t, value) pairs
+    "The piecewise linear curve through the points, level outside."
+    (t0, v0), *rest = points
+    value = v0
+    for t1, v1 in rest:
+        value = value + (v1 - v0)*np.clip((t - t0)/(t1 - t0), 0, 1)
+        t0, v0 = t1, v1
+    return value
+
+def _on(condition): return np.asarray(condition).astype(np.float32)
+
+
+# %%
+assert _edge(np.array([-2, -0.5, 0, 0.25, 3])).tolist() == [0, 0, 0.5, 0.75, 1]
+assert _path(np.array([0, 5, 10, 99]), (0, 1), (10, 3)).tolist() == [1, 2, 3, 3]
+
+# %%
+#| label: fig-trousers
+#| fig-cap: "Trousers: by comparison, by the share of each pixel, and with a band, a fly and light from the front."
+#| fig-alt: "Trousers three times: with jagged borders, with smooth ones, and looking like cloth."
+x = np.arange(28, dtype=np.float32)[None] - 13.5
+y = np.arange(28, dtype=np.float32)[:, None]
+outer, inner = _path(y, (2, 4.), (8, 5.), (25, 6.3)), _path(y, (10, 0.), (25, 3.5))
+hard = (abs(x) < outer) & (abs(x) > inner) & (y > 2) & (y < 25)
+soft = _edge(outer - abs(x))*_edge(abs(x) - inner)*_edge(y - 2)*_edge(25 - y)
+cloth = soft*(0.9 - 0.01*x*x)*(1 - 0.4*_line(y - 4.2))*(1 - 0.4*_edge(0.5 - abs(x)))
+fig, axes = plt.subplots(1, 3, figsize=(6, 2.2))
+for ax, image in zip(axes, [hard, soft, cloth]):
+    ax.imshow(image, cmap="gray", vmin=0, vmax=1)
+    ax.axis("off")
+plt.show()
+
+# %% [markdown]
+# Two borders, a band and some light, and it begins to look like cloth. What varies is drawn at random. Every random factor needs random numbers, and
+# *the same for the same seed everywhere* is less simple than it sounds. NumPy promises that the raw bits of a
+# generator never change, but not what `normal()` or `integers()` make of them in a later version. The
+# sine of a number may differ in its last digit from one processor to another, and a difference in the last digit, rounded
+# to a byte, is sometimes a different byte and always a different checksum. So we take raw 64-bit numbers, and only
+# the operations that the floating-point standard IEEE 754 defines to the last bit: + − × ÷, square root, comparison.
+#
+# The generator is Philox. It *counts*: its n-th number is a scrambled n. Picture 59,999 can be drawn without drawing
+# the ones before, and the first hundred of sixty thousand are the same pictures as a hundred.
 
 # %%
 #| exports
@@ -447,7 +788,7 @@ FACTORS = np.dtype([
 
 # %%
 #| exports
-_words, _grain = 16, 98 # raw numbers of 64 bits an image: for its factors, and for 784 bytes of grain
+_words, _grain = 16, 98 # raw 64-bit numbers an image: for its factors, for 784 bytes of grain
 
 def _raw_numbers(start, stop, seed, split):
     "The raw numbers of images `start` to `stop`, whatever was drawn before: [stop - start, 114]."
@@ -473,24 +814,22 @@ def _draw_factors(raw):
 
 
 # %%
-#| exports
-def _edge(distance): # pixels from the border, positive inside
-    "How much of a pixel is covered: 0 outside, 1 inside, between them on the border."
-    return np.clip(distance + 0.5, 0, 1)
+# NBVAL_CHECK_OUTPUT
+drawn = _draw_factors(_raw_numbers(0, 20, seed=0, split="train"))
+print(drawn["kind"][:10], drawn["kind"][10:])
+print([TEXTURES[t] for t in drawn["texture"][:6]])
 
-def _line(distance, width=0.5): return _edge(width - np.abs(distance))
+# %%
+assert sorted(drawn["kind"][:10]) == list(range(10)) # each kind once in every ten: exact balance
+raw = _raw_numbers(0, 2000, seed=0, split="train")
+assert np.array_equal(_raw_numbers(1000, 2000, 0, "train"), raw[1000:]) # a jump to any place
+assert not np.array_equal(_raw_numbers(0, 10, 0, "test"), raw[:10])
 
-def _path(t, *points): # (t, value) pairs
-    "The piecewise linear curve through the points, level outside."
-    (t0, v0), *rest = points
-    value = v0
-    for t1, v1 in rest:
-        value = value + (v1 - v0)*np.clip((t - t0)/(t1 - t0), 0, 1)
-        t0, v0 = t1, v1
-    return value
 
-def _on(condition): return np.asarray(condition).astype(np.float32)
-
+# %% [markdown]
+# Five kinds have shoulders and a pair of sleeves, and share one function. The sleeve is a strip that begins at the tip of
+# the shoulder. Each shape returns how much of each pixel it covers, and where seams and collars make it darker or
+# lighter. You need not follow every number; they were found by looking.
 
 # %%
 #| exports
@@ -507,7 +846,8 @@ def _upper(x, y, f, hem, waist, flare, sleeve, cuff, neck, depth, shoulder):
     px, py, norm, reach = a - w*shoulder + 1.9, y - top - 1.9, np.sqrt(1 + out*out), 2 + sleeve*17.5
     along, across = (px*out + py)/norm, (px - py*out)/norm
     half = _path(along, (0.0, 2.5), (reach, cuff))
-    arm = _edge(half - np.abs(across))*_edge(along + 2)*_edge(reach - along)*below*_on(sleeve > 0.04)
+    arm = _edge(half - np.abs(across))*_edge(along + 2)*_edge(reach - along)
+    arm = arm*below*_on(sleeve > 0.04)
     seam = _line(a - side, 0.45)*_on(arm > 0.5)*_edge(y - top - 2)
     return np.maximum(body, arm), arm, seam, line, reach - along
 
@@ -564,6 +904,9 @@ def _shirt(x, y, f):
     return np.maximum(cover, wing), -0.45*seam - 0.25*placket - 0.5*button - 0.3*collar
 
 
+# %% [markdown]
+# Trousers and a bag, whose corners and handle are circles: hence the square roots.
+
 # %%
 #| exports
 def _trouser(x, y, f):
@@ -592,6 +935,10 @@ def _bag(x, y, f):
     tone = -0.4*flap + 0.45*clasp - 0.3*_line(y - top - 1) - 0.15*handle*(1 - body)
     return np.maximum(body, handle), tone
 
+
+# %% [markdown]
+# Shoes point to the left, as they do in Fashion-MNIST. They are drawn along the foot: how high is the shoe at each place
+# between toe and heel?
 
 # %%
 #| exports
@@ -643,10 +990,14 @@ def _sandal(x, y, f):
     second = ring(12.0, 21 - 0.2*h, 4.2, 7.0, 1.1)*above*_on(f["sleeve"] > 0.35)
     ankle = ring(20.3, cy, 4.3, 2.6, 0.9)
     back = _line(u - _path(y, (cy, 24.2), (21.0, 23.4)), 1.0)*above*_edge(y - cy)
-    bar = _line((u - 10) - (15 - y)*_path(h, (0.0, 2.6), (5.0, 1.3)), 1.6)*_edge(y - cy)*_edge(16 - y)
+    bar = _line((u - 10) - (15 - y)*_path(h, (0.0, 2.6), (5.0, 1.3)), 1.6)
+    bar = bar*_edge(y - cy)*_edge(16 - y)
     straps = np.maximum(np.maximum(toe, second), np.maximum(np.maximum(ankle, back), bar))
     return np.maximum(np.maximum(sole, heel), straps), -0.25*_on(straps < 0.5)
 
+
+# %% [markdown]
+# Last, the cloth: the pattern, light from one side, folds, and a little grain; then bytes.
 
 # %%
 #| exports
@@ -708,6 +1059,60 @@ def garments(n=60_000, # number of images; a smaller n gives the first of a larg
 
 
 # %%
+start = time.perf_counter()
+n = budget(full=60_000, fast=3_000)
+images, labels, factors = garments(n, factors=True)
+print(f"{n:,} garments in {time.perf_counter() - start:.1f} s: {images.shape} {images.dtype}")
+
+# %%
+assert np.array_equal(garments(100)[0], images[:100]) # the first of many are the same pictures
+assert np.bincount(labels).tolist() == [n//10]*10
+bright, dim = factors["brightness"] > 0.9, factors["brightness"] < 0.5
+assert images[bright].mean() > 1.5*images[dim].mean() # a factor does what its name says
+
+
+# %% [markdown]
+# Because the factors are known, one can ask for all pictures with one of them small, or large, and look. A small helper
+# draws rows of pictures:
+
+# %%
+def show_rows(rows, names, scale=0.52):
+    "Draw rows of images [N, H, W, 1], each with a name on its left."
+    height, width = rows[0].shape[1:3]
+    fig, axes = plt.subplots(len(rows), figsize=(scale*len(rows[0]) + 1.2, scale*len(rows)))
+    for ax, row, name in zip(axes, rows, names):
+        ax.imshow(np.hstack(list(row[..., 0])), cmap=plt.get_cmap("gray", 32), vmin=0, vmax=255,
+                  interpolation="nearest") # 32 greys: half the bytes, and nobody sees it
+        ax.set_xticks([])
+        ax.set_yticks([height/2], [name], fontsize=8)
+        ax.tick_params(length=0)
+        for side in ax.spines.values(): side.set_visible(False)
+    fig.subplots_adjust(0.14, 0, 1, 1, hspace=0.04)
+    plt.show()
+
+
+# %%
+#| label: fig-factors
+#| fig-cap: "Garments chosen by their factors, twelve from each end."
+#| fig-alt: "Six rows: T-shirts narrow and wide, dresses dark and bright, boots tall and low."
+def ends(kind, factor):
+    "The twelve garments of one kind whose factor is lowest, and the twelve of highest."
+    of = np.flatnonzero(labels == kind)
+    of = of[np.argsort(factors[factor][of])]
+    return [images[of[:12]], images[of[-12:]]]
+
+show_rows(ends(0, "width") + ends(3, "brightness") + ends(9, "length"),
+          ["narrow", "wide", "dark", "bright", "tall", "low"])
+
+# %% [markdown]
+# ## One function for all
+#
+# `load_dataset` puts it together. Two rules hold. A data set asked for by name is never replaced by another: if you say
+# `fashion_mnist` and it is not to be had, that is an error. `auto`, the default, may fall back on garments, and then
+# says so at length, because a model trained on drawings and taken for one trained on photographs is worse than no
+# model. And a *damaged* file is an error under both names: you meant to use it.
+
+# %%
 #| exports
 GARMENTS = { # split -> (images, checksum of the images and labels of seed 0)
     "train": (60_000, "0c44cec736827d881f4d74a134265b91d5860531b4770e10068f9985e85fa38d"),
@@ -730,14 +1135,14 @@ def _warn_of_garments(reason):
     print(f"\n{bar}\nWARNING: this is NOT Fashion-MNIST. The data set is garments, drawn by rule.\n"
           f"Reason: {reason}\nNumbers and pictures will differ from the course's.\n{bar}\n",
           file=sys.stderr, flush=True)
-    warnings.warn("Fashion-MNIST is not available; using the built-in garments instead", stacklevel=3)
+    warnings.warn("Fashion-MNIST is not available; using garments instead", stacklevel=3)
 
 def load_dataset(name="auto", # auto, fashion_mnist or garments
                  split="train", # train or test
                  data_dir=None, # see `data_root`
                  limit=None, # only the first so many images
     ): # a `Dataset`
-    "Load a data set by name; `auto` is Fashion-MNIST where it can be had, else garments, with a warning."
+    "Load a data set by name; `auto`: Fashion-MNIST if it can be had, else garments and a warning."
     if name not in ("auto", "fashion_mnist", "garments"):
         raise CourseError(f"there is no data set {name!r}; give auto, fashion_mnist or garments")
     if split not in FASHION_MNIST: raise CourseError(f"the split is {split!r}; give train or test")
@@ -758,7 +1163,7 @@ def load_dataset(name="auto", # auto, fashion_mnist or garments
 #| exports
 def dataset_status(data_dir=None, # see `data_root`
     ): # one dict a split: dataset, split, state, where, checksum, todo
-    "What is there, without downloading anything: state is ready, missing, incomplete, damaged or built in."
+    "What is there, without a download: ready, missing, incomplete, damaged or built in."
     rows, folder = [], data_root(data_dir)/"fashion_mnist"
     for split in FASHION_MNIST:
         row = dict(dataset="fashion_mnist", split=split, state="ready", where=str(folder),
@@ -775,6 +1180,248 @@ def dataset_status(data_dir=None, # see `data_root`
         except CourseError as error: row.update(state="damaged", todo=str(error))
         rows.append(row)
     for split, (n, checksum) in GARMENTS.items():
-        rows.append(dict(dataset="garments", split=split, state="built in", where="drawn from seed 0",
-                         checksum=checksum, images=n, todo=""))
+        rows.append(dict(dataset="garments", split=split, state="built in", todo="", images=n,
+                         where="drawn from seed 0", checksum=checksum))
     return rows
+
+
+# %%
+data = load_dataset() # auto
+drawn = load_dataset("garments", limit=1000)
+print(data)
+print(drawn)
+
+# %%
+assert data.images.dtype == np.uint8 and data.images.shape[1:] == (28, 28, 1)
+assert len(data.images) == len(data.labels) == len(data)
+assert data.checksum == checksum_of(data.images, data.labels)
+assert drawn.fingerprint.endswith("[:1000]")
+for name in ["mnist", "Fashion-MNIST"]:
+    try: load_dataset(name)
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{name} was accepted")
+
+# %% [markdown]
+# `dataset_status` looks without downloading; the command `gan-course datasets` prints what it returns.
+
+# %%
+for row in dataset_status():
+    print(f"{row['dataset']:14} {row['split']:6} {row['state']:9} {row['images']:6,} images")
+
+
+# %% [markdown]
+# ## Look at it
+#
+# Always look before you train. **Predict** which two classes you would confuse.
+
+# %%
+#| label: fig-first
+#| fig-cap: "Fashion-MNIST, ten images of every class (garments if it could not be had)."
+#| fig-alt: "Ten rows, one a class: small grey photographs of clothes, shoes and bags on black."
+def by_class(data, count=10): return [data.images[data.labels == k][:count] for k in range(10)]
+
+show_rows(by_class(data), CLASSES)
+
+# %%
+#| label: fig-garments
+#| fig-cap: "Garments, ten images of every class."
+#| fig-alt: "Ten rows, one a class: the same kinds of clothes, drawn by rule, with regular outlines."
+show_rows(by_class(drawn), CLASSES)
+
+# %% [markdown]
+# Shirts, coats and pullovers are hard to tell apart at this size, for you and for every classifier; the classes were
+# assigned by the shop's catalogue. In the photographs there are prints, models cut away, straps, things one cannot
+# name. The drawings are far more regular: a network that does well on garments has passed an easier examination.
+#
+# What does the network see of them? A picture's numbers in [-1, 1]:
+
+# %%
+#| label: fig-values
+#| fig-cap: "How often each value occurs in [-1, 1]. Note the logarithmic axis."
+#| fig-alt: "Two step curves: a tall peak at -1, the background, and a low plateau up to 1."
+fig, ax = plt.subplots(figsize=(6, 2.6))
+for one, style in [(data, "-"), (drawn, "--")]:
+    values = to_float(one.images[:1000])
+    ax.hist(values.ravel(), bins=64, range=(-1, 1), histtype="step", density=True, ls=style,
+            color="k", label=f"{one.name}: mean {values.mean():.2f}, exactly -1: "
+                             f"{(values == -1).mean():.0%}")
+ax.set(yscale="log", xlabel="value", ylabel="density")
+ax.legend(fontsize=8, loc="upper center")
+plt.show()
+
+# %% [markdown]
+# About half of all pixels are background, at exactly -1. That is where the tanh saturates: a generator reaches it only
+# with large arguments, and a faint grey veil in place of black is the usual sign of one that has not trained for long.
+#
+# Are the classes balanced?
+
+# %%
+counts = np.bincount(data.labels, minlength=10)
+print({name: int(count) for name, count in zip(CLASSES, counts)})
+assert counts.min() > 0 and counts.max()/counts.min() < 1.01, "the classes are not balanced"
+
+# %% [markdown]
+# Exactly so. It matters later: a generator that makes twice as many bags as sandals then has a fault of its own, and did
+# not learn it from the data.
+#
+# ## What a batch is
+#
+# No training step looks at 60,000 images; it looks at a *batch* of perhaps 128. The loss we want is a mean over the
+# distribution, $\mathbb{E}_x\,\ell(x)$. A batch $x_1,\dots,x_B$ gives an estimate of it,
+#
+# $$\hat\ell_B = \frac1B\sum_{i=1}^{B}\ell(x_i), \qquad
+#   \mathbb{E}\,\hat\ell_B = \mathbb{E}_x\,\ell(x), \qquad
+#   \operatorname{std}(\hat\ell_B) = \frac{\operatorname{std}_x\,\ell(x)}{\sqrt{B}},$$
+#
+# right on average and off by a little, *if the $x_i$ were drawn at random*. The naive batch is a slice of the file.
+# Suppose that somebody sorted the file by class, which is how folders of images are read. **Predict:** what is in the
+# first batch of 64? And in a batch drawn at random, how many of each class?
+
+# %%
+by_label = np.argsort(data.labels, kind="stable")
+print("slice of a sorted file:", np.bincount(data.labels[by_label[:64]], minlength=10))
+rng = np.random.default_rng(0)
+for _ in range(3):
+    print("drawn at random:       ", np.bincount(data.labels[rng.permutation(len(data))[:64]],
+                                                 minlength=10))
+
+# %% [markdown]
+# Sixty-four T-shirts. A discriminator that sees T-shirts for an hour and then trousers forgets the T-shirts; the
+# generator follows it from one class to the next and never makes both. A random batch holds six or seven of each class
+# on average and anything from one to a dozen at a time. That scatter is not a fault: it is the price of looking at 64.
+#
+# How large is it? Take as ℓ the mean brightness of an image, and measure the scatter of batch means for sizes from 1 to
+# 1,024. The formula says: four times as many images, half the error.
+
+# %%
+brightness = to_float(data.images).mean((1, 2, 3))
+sizes = [4**k for k in range(6)]
+repeats = budget(full=2000, fast=200)
+scatter = [np.std([brightness[rng.integers(len(data), size=size)].mean() for _ in range(repeats)])
+           for size in sizes]
+
+# %%
+#| label: fig-batch
+#| fig-cap: "The error of a batch mean falls with the root of the batch size."
+#| fig-alt: "Measured points on the formula's falling straight line, both axes logarithmic."
+fig, ax = plt.subplots(figsize=(5, 2.8))
+ax.loglog(sizes, brightness.std()/np.sqrt(sizes), "k-", label="std / √B")
+ax.loglog(sizes, scatter, "ko", mfc="white", label="measured")
+ax.set(xlabel="batch size B", ylabel="error of the batch mean")
+ax.legend()
+plt.show()
+
+# %%
+assert np.allclose(np.array(scatter)*np.sqrt(sizes), brightness.std(), rtol=0.2)
+
+# %% [markdown]
+# So a batch four times the size costs four times the work and halves the noise, and that is why one does not simply use
+# large ones. It also explains GAN curves that look nervous: much of what moves from step to step is the batch.
+#
+# One may draw each batch anew, as the formula assumes, or *shuffle* all indices once an epoch and cut them
+# into batches. Predict how many of the images drawing anew never shows in an epoch:
+
+# %%
+n = len(data)
+drawn_anew = np.unique(rng.integers(n, size=n)).size
+print(f"drawn anew: {1 - drawn_anew/n:.1%} of the images were not seen; shuffled: 0.0%")
+assert abs((1 - drawn_anew/n) - np.exp(-1)) < 0.02 # (1 - 1/n)^n goes to 1/e
+
+# %% [markdown]
+# Over a third, 1/e. Shuffling shows every image once, and this course shuffles. A last detail: 128 does not divide
+# 60,000.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+batches, left = divmod(60_000, 128)
+print(f"{batches} batches of 128, and one of {left}")
+
+# %% [markdown]
+# The batch of 96 is a trap for GANs: losses that pair each real image with a sample (relativistic losses, gradient
+# penalties on lines between the two) fail on 96 reals and 128 samples, or worse, broadcast. We drop it. As the order is
+# new every epoch, other images are left out each time and none is lost.
+#
+# ## Exercises
+
+# %%
+from math import comb
+from gan_course.exercises.datasets import check_batches, check_lacking, check_stats
+
+
+# %% [markdown]
+# ### 1. An epoch
+#
+# Write `batches(n, size, epoch)`. It gives the batches of one epoch as arrays of indices into `n` images: shuffled, no
+# index twice, all of length `size`, the short one at the end dropped. Epochs differ, but epoch 3 is the same epoch 3 on
+# every run: a run that is resumed depends on it.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def batches(n, size, epoch):
+    order = np.random.default_rng(epoch).permutation(n)
+    return [order[i:i + size] for i in range(0, n - size + 1, size)]
+
+check_batches(batches)
+
+
+# %% [markdown]
+# ### 2. Mean and standard deviation in one pass
+#
+# Write `stats(images, chunk)`: the mean and the standard deviation of all pixels *in the range [-1, 1]*, where no
+# more than `chunk` images are ever turned into floats at a time. Three things can go wrong: bytes overflow when
+# squared, the last chunk is smaller than the others, and standard deviations do not average.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def stats(images, chunk):
+    n = total = squares = 0.0
+    for i in range(0, len(images), chunk):
+        x = to_float(images[i:i + chunk]).astype(np.float64)
+        n, total, squares = n + x.size, total + x.sum(), squares + (x*x).sum()
+    return total/n, (squares/n - (total/n)**2)**0.5
+
+check_stats(stats)
+
+
+# %% [markdown]
+# ### 3. What a batch lacks
+#
+# Ten classes, equally likely. How likely is it that a batch of 64, drawn at random, lacks at least one class? Guess
+# first. Then write `chance(size, classes)`. (One given class is absent with probability $(1 - 1/10)^{64}$. Two may be
+# absent together, so adding ten of these counts some batches twice: use inclusion and exclusion.)
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def chance(size, classes):
+    return sum((-1)**(k + 1)*comb(classes, k)*(1 - k/classes)**size for k in range(1, classes + 1))
+
+check_lacking(chance)
+print(", ".join(f"B = {size}: {chance(size, 10):.1%}" for size in (16, 32, 64, 128)))
+
+# %% [markdown]
+# With 16 images some class is missing from almost every batch. Statistics *of the batch*, such as those of batch
+# normalisation or a penalty for lack of variety, see that; it is one reason why GANs are trained with larger batches than
+# classifiers of the same size.
+#
+# ## What to remember
+#
+# - Bytes `[N, H, W, C]` until the device, floats in [-1, 1] after it; round and clip on the way back; never convert twice.
+# - Check what a file promises against what it holds, and say *what* is wrong before "the checksum differs".
+# - A data set has a checksum, and a result without one is a rumour.
+# - A batch is a random sample. Its mean is right on average and off by std/√B. Shuffle every epoch, drop the short end.
+#
+# **What goes wrong in practice, and how to see it.** Samples look fine but the discriminator's accuracy is 100 % from
+# the first step: compare `min` and `max` of a real and a fake batch, they are in different ranges. Pictures look like
+# noise though the file is right: height, width and channels are in another order; draw one image first. The classes
+# come out wrong: labels are offset, so print a few pictures beside their labels. All batches look alike: print
+# `bincount` of the labels of the first three. The warning about garments scrolled by: `gan-course datasets` says what is
+# there, and the name of the data set stands in `metrics.json` and on every figure.
+#
+# **References.** H. Xiao, K. Rasul, R. Vollgraf, *Fashion-MNIST: a novel image dataset for benchmarking machine learning
+# algorithms* (2017), [arXiv:1708.07747](https://arxiv.org/abs/1708.07747). J. Salmon et al., *Parallel random numbers: as
+# easy as 1, 2, 3* (SC 2011), which describes Philox. NumPy's promise about random streams:
+# [NEP 19](https://numpy.org/neps/nep-0019-rng-policy.html). Ranges in HTTP:
+# [RFC 9110, section 14](https://www.rfc-editor.org/rfc/rfc9110#section-14).
