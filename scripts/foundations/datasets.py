@@ -1076,18 +1076,17 @@ assert images[bright].mean() > 1.5*images[dim].mean() # a factor does what its n
 # draws rows of pictures:
 
 # %%
-def show_rows(rows, names, scale=0.52):
-    "Draw rows of images [N, H, W, 1], each with a name on its left."
-    height, width = rows[0].shape[1:3]
-    fig, axes = plt.subplots(len(rows), figsize=(scale*len(rows[0]) + 1.2, scale*len(rows)))
-    for ax, row, name in zip(axes, rows, names):
-        ax.imshow(np.hstack(list(row[..., 0])), cmap=plt.get_cmap("gray", 32), vmin=0, vmax=255,
-                  interpolation="nearest") # 32 greys: half the bytes, and nobody sees it
-        ax.set_xticks([])
-        ax.set_yticks([height/2], [name], fontsize=8)
-        ax.tick_params(length=0)
-        for side in ax.spines.values(): side.set_visible(False)
-    fig.subplots_adjust(0.14, 0, 1, 1, hspace=0.04)
+def show_rows(rows, names, zoom=2):
+    "Draw rows of images [N, H, W, 1], each with a name on its left, each pixel as zoom × zoom dots."
+    high, wide = zoom*rows[0].shape[1], zoom*rows[0].shape[2]*len(rows[0])
+    width, height = wide + 90, (high + 4)*len(rows) # in dots, 100 to the inch
+    fig = plt.figure(figsize=(width/100, height/100), dpi=100)
+    for i, (row, name) in enumerate(zip(rows, names)):
+        ax = fig.add_axes((90/width, 1 - (i + 1)*(high + 4)/height, wide/width, high/height))
+        ax.imshow(np.hstack(list(row[..., 0])), cmap="gray", vmin=0, vmax=255,
+                  interpolation="nearest", aspect="auto")
+        ax.axis("off")
+        ax.text(-6, high/zoom/2, name, ha="right", va="center", fontsize=8)
     plt.show()
 
 
