@@ -1,0 +1,402 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab: a GAN that draws clothes
+#
+# > Both recipes in full, what their curves do and do not tell, a playbook, and a table of what goes wrong
+
+# %% [markdown]
+# <!-- badges -->
+
+# %% [markdown]
+# **You will be able to** train a GAN from start to finish, say from its measurements who is winning, tell four ways of
+# failing apart by looking, and name the field of the configuration that mends each.
+#
+# **You need** the track so far; [Configuration](config.ipynb), [The engine](engine.ipynb) and
+# [Training](train.ipynb) above all. **It takes** an hour on a laptop's processor, most of it waiting, and a few minutes
+# on a GPU. Every run here can be interrupted: run the cell again, and it goes on where it was.
+
+# %% [markdown]
+# ## Setup
+
+# %%
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from gan_course import figures
+from gan_course.basics import budget
+from gan_course.datasets import load_dataset
+from gan_course.evaluate import PixelFrechet
+from gan_course.exercises.pytorch_gan_pytorch import check_arithmetic, check_diversity, check_winner
+from gan_course.pytorch import CONFIG, generate_samples, train
+from gan_course.pytorch.inference import interpolate, load_generator
+from gan_course.pytorch.model import build_networks
+from gan_course.pytorch.utils import make_latents, seed_everything, to_images
+from gan_course.runs import provenance_line
+
+# %% [markdown]
+# Two runs with the same data, the same seed, the same number of epochs. All that differs is the recipe.
+
+# %%
+artifacts = budget(full=Path("artifacts"), fast=Path(tempfile.mkdtemp()))
+common = dict(epochs=budget(full=30, fast=1), progress=False, limit=budget(full=None, fast=640),
+              eval_images=budget(full=5000, fast=500))
+if budget(full=False, fast=True): common |= dict(width=16)
+modern = CONFIG.replace(out=artifacts/"pytorch_gan", **common)
+dcgan = CONFIG.replace(recipe="dcgan", out=artifacts/"pytorch_gan_dcgan", **common)
+print(f"{'field':<16}{'modern':>16}{'dcgan':>16}")
+for name, value in modern.to_dict().items():
+    other = dcgan.to_dict()[name]
+    if value != other and name != "out": print(f"{name:<16}{value!s:>16}{other!s:>16}")
+
+# %% [markdown]
+# ## Training
+#
+# A line per epoch. `FD(pixels)` is the [stop-gap distance](../foundations/evaluate.ipynb) of 5,000 samples to the real
+# images: smaller is better, and 0.2 is what 10,000 held-out real images have.
+
+# %%
+results = {"modern": train(modern, resume=True)}
+
+# %%
+results["dcgan"] = train(dcgan, resume=True)
+
+# %% [markdown]
+# Before anything else: did anything train? The initial weights can be made again from the seed. Every weight of
+# both generators should be elsewhere now.
+
+# %%
+for config in (modern, dcgan):
+    seed_everything(config.seed)
+    initial, _ = build_networks(config)
+    trained, *_ = load_generator(config.out)
+    moved = [not torch.equal(a, b) for a, b in zip(initial.parameters(), trained.parameters())]
+    assert all(moved), f"{config.recipe}: some weights did not move"
+for name, metrics in results.items():
+    rows = metrics["history"]
+    assert metrics["status"] == "finished" and len(rows) == modern.epochs
+    assert all(np.isfinite([row["loss_g"], row["loss_d"], row["d_real"], row["d_fake"]]).all() for row in rows)
+
+
+# %% [markdown]
+# ## Look first
+#
+# The same question to both: sixty-four latents that nobody chose.
+
+# %%
+#| label: fig-modern
+#| fig-cap: "Sixty-four samples of the modern recipe after the whole run; nothing was selected."
+#| fig-alt: "A grid of generated garments: shirts, pullovers, coats, dresses, trousers, bags, sandals, sneakers and ankle boots."
+def note(config):
+    last = results[config.recipe]
+    return (f"{config.recipe} on {last['dataset']['name']}, {config.epochs} epochs, seed {config.seed}, "
+            f"FD(pixels) {last['history'][-1]['pixel_frechet']:.2f}")
+
+with tempfile.TemporaryDirectory() as scratch:
+    samples = {c.recipe: generate_samples(c, 1000, Path(scratch)/"x.png", seed=1) for c in (modern, dcgan)}
+figures.image_grid(samples["modern"][:64], columns=16, caption=note(modern))
+
+# %%
+#| label: fig-dcgan
+#| fig-cap: "Sixty-four samples of the dcgan recipe after as many epochs."
+#| fig-alt: "A grid of generated garments of the same kinds; some are blurred, torn or carry a fine regular pattern."
+figures.image_grid(samples["dcgan"][:64], columns=16, caption=note(dcgan))
+
+# %%
+#| label: fig-real
+#| fig-cap: "Sixty-four real images, for comparison."
+#| fig-alt: "A grid of photographs of garments from the training set."
+real = load_dataset("auto", limit=common["limit"])
+figures.image_grid(real.images[:64], columns=16, caption=f"{real.name}, real")
+
+
+# %% [markdown]
+# ## How it came about
+#
+# Eight latents, the same in every epoch. What do you expect to be decided first, the outline or the texture?
+
+# %%
+#| label: fig-strip-modern
+#| fig-cap: "The same eight latents of the modern recipe across the epochs."
+#| fig-alt: "Eight rows of pictures. In each row a vague shape on the left becomes a clear garment, which changes little towards the right."
+def strip(config):
+    "The progress strip is kept in the checkpoints."
+    from gan_course.pytorch.train import latest_checkpoint, load_file
+    state = load_file(latest_checkpoint(config.out))["state"]
+    labels = [str(row["epoch"]) for row in state["history"]]
+    return figures.progress_strip([s.numpy() for s in state["strips"]], labels, caption=note(config))
+
+strip(modern)
+
+# %%
+#| label: fig-strip-dcgan
+#| fig-cap: "The same for the dcgan recipe."
+#| fig-alt: "Eight rows of pictures. The garments change their kind and their details from epoch to epoch until the end."
+strip(dcgan)
+
+# %% [markdown]
+# ## Reflection: what the curves say
+#
+# First the curves, and a warning: **a falling loss is no evidence**. The two losses are two sides of one game. If
+# the discriminator's falls, it is winning, and the pictures may be getting worse.
+
+# %%
+#| label: fig-curves-modern
+#| fig-cap: "Losses and mean scores of the modern recipe."
+#| fig-alt: "Left two nearly flat loss curves, the discriminator's a little below 0.7 and the generator's above. Right the mean scores of real and generated images, close to each other."
+figures.plot_curves(results["modern"]["history"], caption=note(modern))
+
+# %%
+#| label: fig-curves-dcgan
+#| fig-cap: "Losses and mean scores of the dcgan recipe."
+#| fig-alt: "Left two loss curves that move apart over the epochs. Right the mean scores of real and generated images, far apart."
+figures.plot_curves(results["dcgan"]["history"], caption=note(dcgan))
+
+# %% [markdown]
+# Now the quality, measured on samples, next to how often the discriminator ranks a real image above a generated one
+# (0.5: it guesses; 1.0: it is never wrong).
+
+# %%
+#| label: fig-quality
+#| fig-cap: "Left the pixel Fréchet distance over the epochs, right the discriminator's rank accuracy, for both recipes."
+#| fig-alt: "Two panels with a solid curve for modern and a dashed one for dcgan."
+import matplotlib.pyplot as plt
+
+figures.use_course_style()
+fig, axes = plt.subplots(1, 2, figsize=(7.2, 2.8))
+for name, colour, line in [("modern", figures.dark, "-"), ("dcgan", figures.light, "--")]:
+    rows = results[name]["history"]
+    for ax, field in zip(axes, ("pixel_frechet", "rank_accuracy")):
+        ax.plot([r["epoch"] for r in rows], [r[field] for r in rows], color=colour, ls=line, label=name, marker=".")
+axes[0].set(title="pixel Fréchet distance", xlabel="epoch", yscale="log")
+axes[1].set(title="rank accuracy of D", xlabel="epoch", ylim=(0.45, 1.02))
+axes[0].legend(); fig.tight_layout()
+
+# %%
+print(f"{'':<8}{'loss D':>8}{'loss G':>8}{'D(x)':>7}{'D(G(z))':>9}{'rank':>7}{'best FD':>9}{'last FD':>9}")
+for name, metrics in results.items():
+    r = metrics["history"][-1]
+    print(f"{name:<8}{r['loss_d']:>8.3f}{r['loss_g']:>8.3f}{r['d_real']:>7.2f}{r['d_fake']:>9.2f}"
+          f"{r['rank_accuracy']:>7.2f}{metrics['best']['pixel_frechet']:>9.2f}{r['pixel_frechet']:>9.2f}")
+
+# %% [markdown]
+# REFLECTION
+
+# %% [markdown]
+# ## Sampling
+#
+# Walks between latents, on the arc. Look for jumps: there should be none.
+
+# %%
+#| label: fig-walks
+#| fig-cap: "Five walks between two latents with the generator of the modern recipe."
+#| fig-alt: "Five rows of fourteen garments that change step by step from the one on the left to the one on the right."
+G, config, _ = load_generator(modern.out)
+walk = interpolate(make_latents(5, config.latent_dim, 11), make_latents(5, config.latent_dim, 12), 14)
+pictures = to_images(G(walk.flatten(0, 1))).reshape(5, 14, 28, 28, 1)
+figures.interpolation_figure(list(pictures), caption=note(modern))
+
+# %% [markdown]
+# Has it only memorised? For some samples, the nearest of all real images, by the distance of their pixels:
+
+# %%
+#| label: fig-neighbours
+#| fig-cap: "Twelve samples of the modern recipe, and under each the real image nearest to it."
+#| fig-alt: "Two rows of twelve garments. Each pair shows the same kind of garment with different details."
+flat = torch.from_numpy(real.images.reshape(len(real), -1)).float()
+mine = torch.from_numpy(samples["modern"][:12].reshape(12, -1)).float()
+nearest = torch.cdist(mine, flat).argmin(dim=1).numpy()
+figures.image_grid(np.concatenate([samples["modern"][:12], real.images[nearest]]), columns=12,
+                   caption="above: generated; below: the nearest real image")
+
+
+# %% [markdown]
+# ## The experiment playbook
+#
+# What to try, in the order in which it usually pays, and the field that tries it:
+#
+# | question | field | what to watch |
+# |---|---|---|
+# | Is the latent long enough? | `latent_dim` | variety within a kind; beyond some 32 little changes |
+# | Are the optimisers right? | `lr_g`, `lr_d`, `beta1`, `optimizer`, `lr_decay` | FD after a fixed time, never the loss |
+# | Is the discriminator held back enough, or too much? | `r1`, `r2`, `penalty_every`, `dropout`, `label_smoothing`, `instance_noise` | rank accuracy, gradient norms |
+# | Would another architecture do better? | `width`, `upsample`, `d_norm` | FD after a fixed *time*: wide networks are slow |
+# | Does averaging help? | `ema_half_life` | the same run with 0 |
+# | Which number do I trust? | `eval_images`, `gan-course evaluate` | FD with another seed of latents; the grid |
+# | Can I ask for a sandal? | none yet: conditional generation gets a chapter of its own | |
+#
+# Change one field at a time, and give every variant the same time. Here are some, each a short run on a part of the data:
+
+# %%
+def short(**changes):
+    "A short run of a variant: its last measurements and sixteen samples."
+    with tempfile.TemporaryDirectory() as folder:
+        config = CONFIG.replace(**(dict(
+            epochs=budget(full=8, fast=1), limit=budget(full=20_000, fast=256), width=budget(full=32, fast=8),
+            progress=False, eval_images=budget(full=5000, fast=500), out=Path(folder)/"run") | changes))
+        metrics = train(config, verbose=False)
+        images = generate_samples(config, 500, Path(folder)/"x.png", seed=1)
+    return metrics["history"][-1], images
+
+def compare(variants):
+    "Runs of several variants as a table; returns their samples, a row each."
+    print(f"{'variant':<34}{'FD':>7}{'loss D':>8}{'loss G':>8}{'rank':>6}{'|grad G|':>10}{'spread':>8}")
+    rows = []
+    for name, changes in variants.items():
+        r, images = short(**changes)
+        print(f"{name:<34}{r['pixel_frechet']:>7.1f}{r['loss_d']:>8.3f}{r['loss_g']:>8.3f}{r['rank_accuracy']:>6.2f}"
+              f"{r['grad_norm_g']:>10.3f}{images.astype(float).std(axis=0).mean():>8.1f}")
+        rows.append(images[:16])
+    return rows
+
+
+# %% [markdown]
+# `spread` is how much the pixels of different samples differ, in grey levels; real images have:
+
+# %%
+round(float(real.images[:500].astype(float).std(axis=0).mean()), 1)
+
+# %%
+rows = compare({
+    "modern as it is": {},
+    "latent_dim=4": dict(latent_dim=4),
+    "ema_half_life=0": dict(ema_half_life=0),
+    "lr_g, lr_d = 1e-4": dict(lr_g=1e-4, lr_d=1e-4),
+    "optimizer='rmsprop'": dict(optimizer="rmsprop", lr_g=CONFIG.lr_g / 2, lr_d=CONFIG.lr_d / 2),
+    "width=16": dict(width=budget(full=16, fast=4)),
+    "loss='non_saturating'": dict(loss="non_saturating"),
+})
+
+# %%
+#| label: fig-playbook
+#| fig-cap: "Samples of the seven variants, a row each, in the order of the table."
+#| fig-alt: "Seven rows of sixteen generated garments of different quality after a short training."
+figures.interpolation_figure(rows, caption="after a short run; rows in the order of the table")
+
+# %% [markdown]
+# PLAYBOOK
+
+# %% [markdown]
+# ## Troubleshooting
+#
+# Four ways to fail. Each is provoked here on purpose, so that you know it when you meet it.
+#
+# | you see | it is called | fields that mend it |
+# |---|---|---|
+# | all samples alike, or a few kinds only; `spread` falls | generator collapse | `r1`, `r2` up, `loss="relativistic"`, `lr_d` not above `lr_g` |
+# | rank accuracy near 1, loss of D near 0, pictures stand still | discriminator overpowering | `r1`, `r2` up, `lr_d` down, `label_smoothing`, `instance_noise`, `dropout` |
+# | the generator's gradient is tiny, nothing happens | slow convergence, vanishing gradients | `loss` away from `minimax`, `lr_g` up, `batch_size` down |
+# | a fine regular pattern on every surface | checkerboard artefacts | `upsample="resize"` |
+
+# %%
+trouble = compare({
+    "healthy": {},
+    "no penalty: r1=r2=0, lr_d=2e-3": dict(r1=0.0, r2=0.0, lr_d=2e-3),
+    "the same with r1=r2=1": dict(r1=1.0, r2=1.0, lr_d=2e-3),
+    "loss='minimax', no penalty": dict(loss="minimax", r1=0.0, r2=0.0, lr_d=1e-3),
+    "loss='non_saturating', no penalty": dict(loss="non_saturating", r1=0.0, r2=0.0, lr_d=1e-3),
+    "upsample='transpose'": dict(upsample="transpose"),
+    "upsample='resize'": dict(upsample="resize"),
+})
+
+# %%
+#| label: fig-trouble
+#| fig-cap: "Samples of the provoked failures and of their cures, a row each, in the order of the table."
+#| fig-alt: "Seven rows of sixteen samples: clear garments in the first row, broken or uniform ones in some of the others."
+figures.interpolation_figure(trouble, caption="after a short run; rows in the order of the table")
+
+
+# %% [markdown]
+# TROUBLE
+
+# %% [markdown]
+# ## Exercises
+#
+# ### 1. Arithmetic of a run
+#
+# Write `arithmetic(images, batch_size, epochs, penalty_every)`, which returns how many steps a run takes and in how many of
+# them the penalties are applied. The last, incomplete batch of an epoch is left out; steps are counted through the whole
+# run, from 0.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def arithmetic(images, batch_size, epochs, penalty_every):
+    steps = images // batch_size * epochs
+    return steps, -(-steps // penalty_every) # steps 0, 16, 32, ...: rounded up
+
+check_arithmetic(arithmetic)
+
+
+# %% [markdown]
+# ### 2. Who is winning?
+#
+# Write `winner(row)`. It gets one row of the history and returns `"discriminator"`, `"generator"` or `"neither"`, by
+# the share of pairs in which the real image is ranked higher: above 0.9, below 0.5, or between.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def winner(row):
+    if row["rank_accuracy"] > 0.9: return "discriminator"
+    return "generator" if row["rank_accuracy"] < 0.5 else "neither"
+
+check_winner(winner)
+
+
+# %% [markdown]
+# ### 3. A number for collapse
+#
+# Write `diversity(images)` for uint8 images `[N, H, W, C]`: the mean, over all pairs of *different* images, of the root
+# mean squared difference of their pixels in grey levels. A collapsed generator has 0.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def diversity(images):
+    x = images.reshape(len(images), -1).astype(np.float64) # bytes would wrap around
+    squares = ((x[:, None] - x[None]) ** 2).mean(axis=2)
+    n = len(x)
+    return np.sqrt(squares).sum() / (n * (n - 1))
+
+check_diversity(diversity)
+print({name: round(diversity(images[:200]), 1) for name, images in samples.items()},
+      "real:", round(diversity(real.images[:200]), 1))
+
+# %% [markdown]
+# ## Next experiments
+#
+# 1. Train `modern` with `flip=0.5`. Shoes in Fashion-MNIST all point to the left; what will the distance say, and
+#    do you agree with it?
+# 2. Give both recipes ten minutes instead of thirty epochs, and three seeds each. Is the difference larger than
+#    the difference between seeds? `bench/tuning.md` has our table.
+# 3. Put the learning rates of `dcgan` into `modern` and the other way round. Which recipe minds more?
+#
+# ## What to remember
+#
+# - Look at samples, all of them, not the best; then at a distance measured on samples; last at the losses.
+# - Both losses near their value for equal logits are a sign of balance, not of quality.
+# - Ranking accuracy says who is winning. Near 1 the generator gets no direction any more.
+# - A recipe is a set of values that belong together. Change one at a time, and compare after equal time.
+#
+# **What goes wrong in practice.** The run that looked best was the one whose seed was lucky: repeat it. The grid in the
+# report came from the best epoch: say so, or show the last. The loss went down and the pictures got worse: see above.
+#
+# **References.** Radford, Metz and Chintala (2015), *Unsupervised representation learning with deep convolutional
+# generative adversarial networks*. Huang, Gokaslan, Kuleshov and Tompkin (2024), *The GAN is dead; long live the GAN!*
+# Odena, Dumoulin and Olah (2016), *Deconvolution and checkerboard artifacts*. Heusel et al. (2017), *GANs trained by a
+# two time-scale update rule converge to a local Nash equilibrium*.
+#
+# ## Where this came from
+
+# %%
+for metrics in results.values(): print(provenance_line(metrics["provenance"]))
