@@ -388,7 +388,8 @@ def loop(training, batches, recorder, reference, say, fresh):
         while t.epoch < c.epochs:
             while t.step_in_epoch < per_epoch:
                 t.one_step(batches)
-                if t.steps % LOOK and not interrupt.asked and t.steps % c.checkpoint_every: continue
+                alone = not dist.is_initialized() # several processes can only stop where all of them look
+                if t.steps % LOOK and t.steps % c.checkpoint_every and not (alone and interrupt.asked): continue
                 # A look: the only place in an epoch that waits for the device.
                 check_finite(t, recorder)
                 if fresh and recorder.writes: recorder.folder.remove_checkpoints(); fresh = False
