@@ -578,7 +578,7 @@ def _sandal(x, y, f):
     heel = heel*_edge(y - sole_y)*_edge(22.5 - y)*_edge(25.5 - u)
     def ring(cx, cy, rx, ry, width): # a strap around the foot, seen from the side
         dx, dy = (u - cx)/rx, (y - cy)/ry
-        return _line((np.sqrt(dx*dx + dy*dy) - 1)*np.minimum(rx, ry), width)
+        return _line((np.sqrt(dx*dx + dy*dy) - 1)*min(rx, ry), width)
     above, cy = _edge(sole_y - y), 13.5 - 0.8*h
     toe = ring(7.0, 21.0, 4.4, 5.5, 1.0 + 0.8*f["detail"])*above
     second = ring(12.0, 21 - 0.2*h, 4.2, 7.0, 1.1)*above*_on(f["sleeve"] > 0.35)
@@ -646,8 +646,8 @@ def garments(n=60_000, # number of images; a smaller n gives the first of a larg
 
 # %% ../nbs/foundations/datasets.ipynb #601800fb
 GARMENTS = { # split -> (images, checksum of the images and labels of seed 0)
-    "train": (60_000, "0c44cec736827d881f4d74a134265b91d5860531b4770e10068f9985e85fa38d"),
-    "test": (10_000, "7ab53e0e0c936767722825adfaff5c3ae4bf594d2915d38ce30e9d66a662066b"),
+    "train": (60_000, "dadca852daa6fc5f0e23a6bac625c926b8e74eac4e1682423cc26d76b8d8bb14"),
+    "test": (10_000, "aaf9292ce836f65e01769161d7a4d5c4200fca6466061848b4d8173f49b91757"),
 }
 
 def _load_garments(split, limit):

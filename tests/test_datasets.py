@@ -384,7 +384,18 @@ def test_garments_are_the_same_everywhere():
     assert factors.dtype == FACTORS and np.array_equal(labels, factors["kind"])
 
 
-PINNED = ("54e3cf08d12086eefc4fdd5a1fe992a11880c6a367e9fc436974dcb6985c3c1d", "fe64a161c6d477d32e4f613a5e305b6e33c73efdb84366301231c1d7d0f43ad7")
+PINNED = ("54e3cf08d12086eefc4fdd5a1fe992a11880c6a367e9fc436974dcb6985c3c1d",
+          "fe64a161c6d477d32e4f613a5e305b6e33c73efdb84366301231c1d7d0f43ad7")
+
+
+def test_garments_are_drawn_in_single_precision():
+    "A NumPy scalar in double precision would decide otherwise in NumPy 1 and in NumPy 2."
+    factors = garments(200, factors=True)[2]
+    f = {name: factors[name].reshape(-1, 1, 1) for name in FACTORS.names}
+    x = np.arange(28, dtype=np.float32).reshape(1, 1, 28) - 13.5 - f["shift_x"]
+    y = np.arange(28, dtype=np.float32).reshape(1, 28, 1) - f["shift_y"]
+    for shape in datasets._shapes: assert {a.dtype for a in shape(x, y, f)} == {np.dtype(np.float32)}, shape.__name__
+    assert datasets._pattern(x, y, f).dtype == np.float32
 
 
 def test_garments_checksums():
