@@ -8,7 +8,7 @@ __all__ = ['RECIPES', 'BY_RECIPE', 'RANGES', 'DEVICES', 'CONFIG', 'Config', 'wro
 
 # %% ../../nbs/pytorch/config.ipynb #28b06489
 import dataclasses
-import math
+import difflib
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,27 +36,27 @@ BY_RECIPE: Any = None # default of the fields that the recipe fills in
 # %% ../../nbs/pytorch/config.ipynb #af9a3768
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    "Everything that determines a training run. Raises `CourseError` for a value that makes no sense."
+    "Everything that determines a run. Raises `CourseError` for a value that makes no sense."
     recipe: Literal["modern", "dcgan"] = "modern" # fills in every field that is not given
     # the data
-    dataset: Literal["auto", "fashion_mnist", "garments"] = "auto" # auto: Fashion-MNIST, else garments with a warning
-    data_dir: Path | None = None # where data sets lie; default $GAN_COURSE_DATA, else the user's cache
+    dataset: Literal["auto", "fashion_mnist", "garments"] = "auto" # auto: garments as a last resort
+    data_dir: Path | None = None # where data sets lie; else $GAN_COURSE_DATA, else the user's cache
     limit: int | None = None # use only the first so many images
     batch_size: int = BY_RECIPE # real images per step, and as many generated ones
     flip: float = 0.0 # probability of mirroring a real image left to right
     # the networks
     latent_dim: int = BY_RECIPE # length of z
     width: int = BY_RECIPE # channels of the widest layers are 4 times this
-    upsample: Literal["transpose", "resize"] = BY_RECIPE # strided transposed convolution, or resize then convolve
+    upsample: Literal["transpose", "resize"] = BY_RECIPE # transposed convolution, or resize
     d_norm: Literal["none", "batch"] = BY_RECIPE # normalisation in the discriminator
     dropout: float = BY_RECIPE # in the discriminator, in [0, 1)
     # the objective
-    loss: Literal["relativistic", "non_saturating", "minimax"] = BY_RECIPE # what the two networks play for
+    loss: Literal["relativistic", "non_saturating", "minimax"] = BY_RECIPE # what they play for
     r1: float = BY_RECIPE # weight of the gradient penalty at real images
     r2: float = BY_RECIPE # weight of the gradient penalty at generated images
     penalty_every: int = BY_RECIPE # steps between penalties, each weighted by this number
-    label_smoothing: float = BY_RECIPE # real images are labelled 1 - this (one-sided); not with relativistic
-    instance_noise: float = 0.0 # standard deviation of noise on all images D sees, fading to 0 over the run
+    label_smoothing: float = BY_RECIPE # real images are labelled 1 - this; not with relativistic
+    instance_noise: float = 0.0 # deviation of the noise on D's images; fades to 0 over the run
     d_steps: int = 1 # discriminator steps per iteration
     g_steps: int = 1 # generator steps per iteration
     # the optimisers
@@ -73,17 +73,18 @@ class Config:
     seed: int = 0 # of initial weights, latents and the order of images
     out: Path = Path("artifacts/pytorch_gan") # the run folder
     device: str = "auto" # auto, cpu, cuda, cuda:1, mps, xpu
-    precision: Literal["auto", "fp32", "bf16"] = "auto" # auto: bf16 where the processor has units for it
+    precision: Literal["auto", "fp32", "bf16"] = "auto" # auto: bf16 where there are units for it
     deterministic: bool = False # only deterministic kernels on a GPU (a CPU has no others)
     cuda_graphs: bool = True # on a GPU, record a step once and replay it
-    checkpoint_every: int = 200 # steps between checkpoints; there is one at every end of an epoch as well
+    checkpoint_every: int = 200 # steps between checkpoints; every epoch ends with one too
     keep_checkpoints: int = 2 # how many of them to keep
     num_samples: int = 64 # images in gan_samples.png and progress.png
     eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
     progress: bool = True # show a progress bar
 
     def __post_init__(self):
-        if self.recipe not in RECIPES: raise CourseError(wrong_choice("recipe", self.recipe, RECIPES))
+        if self.recipe not in tuple(RECIPES):
+            raise CourseError(wrong_choice("recipe", self.recipe, RECIPES))
         for name, value in RECIPES[self.recipe].items():
             if getattr(self, name) is BY_RECIPE: object.__setattr__(self, name, value)
         for name in ("out", "data_dir"):
@@ -92,9 +93,12 @@ class Config:
         check_fields(self)
 
     def replace(self, **changes):
-        "A changed copy. Where `recipe` changes, every field it governs is filled in anew, unless given."
-        unknown = changes.keys() - {field.name for field in dataclasses.fields(self)}
-        if unknown: raise CourseError(f"there is no field {', '.join(sorted(unknown))} in the configuration")
+        "A changed copy. A new `recipe` fills in every field it governs anew, unless given."
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in changes.keys() - set(known):
+            near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+            raise CourseError(f"there is no field {name} in the configuration; {hint}")
         if changes.get("recipe", self.recipe) != self.recipe:
             changes = {name: BY_RECIPE for name in RECIPES[self.recipe]} | changes
         return dataclasses.replace(self, **changes)
@@ -108,19 +112,21 @@ class Config:
     def from_dict(cls, values):
         "The opposite of `to_dict`; an unknown or missing field is a `CourseError`."
         known = {field.name for field in dataclasses.fields(cls)}
-        if values.keys() != known:
-            odd = ", ".join(sorted(values.keys() ^ known))
-            raise CourseError(f"the saved configuration does not fit this version of gan_course (fields: {odd}); "
-                              "install the version that wrote it, or train anew with another --out")
+        if not isinstance(values, dict) or values.keys() != known:
+            odd = ", ".join(sorted(values.keys() ^ known)) if isinstance(values, dict) else "none"
+            raise CourseError(
+                f"the saved configuration does not fit this version of gan_course (fields: {odd}); "
+                "install the version that wrote it, or train anew with another --out")
         return cls(**values)
 
 # %% ../../nbs/pytorch/config.ipynb #efeab26c
 RANGES = { # field -> smallest and largest value
     "limit": (2, 10**9), "batch_size": (2, 65_536), "flip": (0, 1),
     "latent_dim": (1, 4096), "width": (1, 1024), "dropout": (0, 0.95),
-    "r1": (0, 1e4), "r2": (0, 1e4), "penalty_every": (1, 10_000), "label_smoothing": (0, 0.5),
+    "r1": (0, 10_000), "r2": (0, 10_000), "penalty_every": (1, 10_000), "label_smoothing": (0, 0.5),
     "instance_noise": (0, 10), "d_steps": (1, 100), "g_steps": (1, 100),
-    "lr_g": (1e-9, 1), "lr_d": (1e-9, 1), "beta1": (0, 0.99999), "beta2": (0, 0.9999999), "weight_decay": (0, 10),
+    "lr_g": (1e-9, 1), "lr_d": (1e-9, 1), "beta1": (0, 0.99999), "beta2": (0, 0.9999999),
+    "weight_decay": (0, 10),
     "ema_half_life": (0, 10**9), "epochs": (1, 10**6), "seed": (0, 2**63 - 1),
     "checkpoint_every": (1, 10**9), "keep_checkpoints": (1, 1000), "num_samples": (1, 400),
     "eval_images": (0, 10**6),
@@ -132,12 +138,13 @@ def wrong_choice(name, value, choices):
     return f"{name} is {value!r}; choose one of {', '.join(map(str, choices))}"
 
 def check_fields(config):
-    "Raise `CourseError` for the first field whose type, choice or range is wrong, or that contradicts another."
+    "Raise `CourseError` for the first field of a wrong type or value, or that contradicts another."
     hints = typing.get_type_hints(type(config))
     for name, hint in hints.items():
         value = getattr(config, name)
         if typing.get_origin(hint) is Literal:
-            if value not in typing.get_args(hint): raise CourseError(wrong_choice(name, value, typing.get_args(hint)))
+            choices = typing.get_args(hint)
+            if value not in choices: raise CourseError(wrong_choice(name, value, choices))
             continue
         kinds = typing.get_args(hint) or (hint,)
         fits = isinstance(value, kinds) or (float in kinds and isinstance(value, int))
@@ -146,18 +153,19 @@ def check_fields(config):
             raise CourseError(f"{name} is {value!r}; it has to be of type {wanted}")
         if name in RANGES and value is not None:
             low, high = RANGES[name]
-            if not (math.isfinite(value) and low <= value <= high):
-                raise CourseError(f"{name} is {value!r}; it has to lie between {low:g} and {high:g}")
+            if not low <= value <= high: # nan is neither below nor above, and must not get through
+                raise CourseError(f"{name} is {value!r}; it has to lie between {low} and {high}")
     if config.device.split(":")[0] not in DEVICES:
         raise CourseError(wrong_choice("device", config.device, DEVICES))
     if config.limit is not None and config.limit < config.batch_size:
         raise CourseError(f"limit is {config.limit} and batch_size {config.batch_size}: "
                           "not one full batch; lower batch_size or raise limit")
     if config.label_smoothing and config.loss == "relativistic":
-        raise CourseError("label_smoothing has no meaning with loss relativistic, which has no labels; "
-                          "set it to 0, or choose loss non_saturating")
+        raise CourseError("label_smoothing has no meaning with loss relativistic, which has no "
+                          "labels; set it to 0, or choose loss non_saturating")
     if config.weight_decay and config.optimizer != "adamw":
-        raise CourseError(f"weight_decay belongs to optimizer adamw, not {config.optimizer}")
+        raise CourseError(f"weight_decay belongs to optimizer adamw, not {config.optimizer}; "
+                          "set it to 0, or choose optimizer adamw")
 
 # %% ../../nbs/pytorch/config.ipynb #e544ffbd
 DEVICES = ("auto", "cpu", "cuda", "mps", "xpu")
@@ -179,19 +187,21 @@ def select_device(name="auto"): # auto, or what the configuration allows
     try: device = torch.device(name)
     except RuntimeError: raise CourseError(wrong_choice("device", name, DEVICES)) from None
     if device.type not in kinds:
-        raise CourseError(f"device {name} was asked for, and PyTorch finds only {', '.join(kinds)} here; "
-                          "use --device auto, or install a PyTorch built for it (https://pytorch.org)")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise CourseError(f"device {name} was asked for, and there are {torch.cuda.device_count()}: "
-                          f"cuda:0 to cuda:{torch.cuda.device_count() - 1}")
+        raise CourseError(
+            f"device {name} was asked for, and PyTorch finds only {', '.join(kinds)} here; "
+            "use --device auto, or install a PyTorch built for it (https://pytorch.org)")
+    last = getattr(torch, device.type).device_count() - 1
+    if (device.index or 0) > last:
+        raise CourseError(f"device {name} was asked for, and the last one here is "
+                          f"{device.type}:{last}; use that, or --device auto")
     return device
 
-# %% ../../nbs/pytorch/config.ipynb #b30808ac
+# %% ../../nbs/pytorch/config.ipynb #7c19556d
 def has_bf16(device): # a `torch.device`
     "Whether this device multiplies bfloat16 matrices in hardware."
     import torch
     if device.type == "cuda": return torch.cuda.is_bf16_supported(including_emulation=False)
-    if device.type == "cpu":
+    if device.type == "cpu": # an older PyTorch cannot tell, and gets float32
         found = getattr(torch.cpu, "get_capabilities", dict)()
         return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
     if device.type == "xpu": return torch.xpu.is_bf16_supported()
@@ -202,14 +212,16 @@ def select_precision(name, # auto, fp32 or bf16
     ): # torch.float32 or torch.bfloat16, for autocast
     "The number format of convolutions and matrix products. Asked for by name, it is not replaced."
     import torch
-    if name not in ("auto", "fp32", "bf16"): raise CourseError(wrong_choice("precision", name, ["auto", "fp32", "bf16"]))
+    formats = {"fp32": torch.float32, "bf16": torch.bfloat16}
     if name == "auto": name = "bf16" if has_bf16(device) else "fp32"
-    return {"fp32": torch.float32, "bf16": torch.bfloat16}[name]
+    if name not in formats: raise CourseError(wrong_choice("precision", name, ["auto", *formats]))
+    return formats[name]
 
 # %% ../../nbs/pytorch/config.ipynb #1caf165f
 def artifact_paths(out): # the run folder
     "What a run writes, by name."
-    names = dict(config="config.json", metrics="metrics.json", samples="gan_samples.png", losses="losses.png",
-                 progress="progress.png", generator="generator.pt", discriminator="discriminator.pt",
+    names = dict(config="config.json", metrics="metrics.json",
+                 samples="gan_samples.png", losses="losses.png", progress="progress.png",
+                 generator="generator.pt", discriminator="discriminator.pt",
                  best="best/generator.pt", checkpoints="checkpoints")
     return {name: Path(out)/file for name, file in names.items()}
