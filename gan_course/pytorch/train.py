@@ -6,7 +6,8 @@
 __all__ = ['TRACK', 'FREE_FIELDS', 'nn_parallel', 'STRIP', 'SEED_GRID', 'SEED_EVAL', 'LOOK', 'make_optimizer', 'set_lr',
            'lr_factor', 'AverageWeights', 'free_fields', 'Training', 'load_file', 'save_file', 'process_group',
            'share_gradients', 'Interruptible', 'Recorder', 'device_name', 'draw', 'end_of_epoch', 'likely_cause',
-           'check_finite', 'train', 'restore', 'latest_checkpoint', 'loop', 'anyone', 'same_buffers', 'epoch_line']
+           'check_finite', 'train', 'finished', 'restore', 'latest_checkpoint', 'loop', 'anyone', 'same_buffers',
+           'epoch_line']
 
 # %% ../../nbs/pytorch/train.ipynb #a8f336b9
 import copy
@@ -339,7 +340,12 @@ def train(config=CONFIG, # a `Config`
             recorder = Recorder(folder, config, dataset, writes=rank == 0)
             resumed = resume and restore(training, recorder)
             say = print if verbose and rank == 0 else (lambda *args: None)
-            if resumed: say(f"resuming {config.out} at step {training.steps} (epoch {training.epoch + 1})")
+            if resumed:
+                for row in training.history: say(epoch_line(row, config.epochs))
+                if training.epoch == config.epochs and (stored := finished(folder)):
+                    say(provenance_line(stored["provenance"]))
+                    return stored
+                say(f"resuming {config.out} at step {training.steps} (epoch {training.epoch + 1})")
             elif rank == 0 and len(folder.checkpoint_paths()):
                 say(f"starting anew: the earlier run in {config.out} will be replaced (--resume would go on with it)")
             reference = PixelFrechet(dataset.images) if config.eval_images >= 500 else None
@@ -349,6 +355,13 @@ def train(config=CONFIG, # a `Config`
                 raise
             if rank == 0: say(provenance_line(recorder.last["provenance"]))
             return getattr(recorder, "last", None)
+
+def finished(folder): # a `RunFolder`; None on the other ranks
+    "What stands in metrics.json if the run is complete and all its files are there, else None."
+    if folder is None: return None
+    there = all(path.exists() for name, path in artifact_paths(folder.path).items() if name != "best")
+    metrics = folder.load_metrics() if there else {}
+    return metrics if metrics.get("status") == "finished" else None
 
 def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
