@@ -34,13 +34,13 @@ def symmetric_sqrt(cov, # [D, D], symmetric; eigenvalues below zero count as zer
     values, axes = np.linalg.eigh(cov)
     return (axes * np.sqrt(np.clip(values, 0, None))) @ axes.T
 
-# %% ../nbs/foundations/evaluate.ipynb #ced57d0b
+# %% ../nbs/foundations/evaluate.ipynb #de8495ea
 def frechet_distance(mu1,  # mean of the first Gaussian, [D]
                      cov1, # its covariance, [D, D]
                      mu2,  # mean of the second, [D]
                      cov2, # its covariance, [D, D]
     ) -> float:            # squared distance, 0 or more
-    "|μ₁ − μ₂|² + Tr(C₁ + C₂ − 2 (C₁C₂)^½) (Dowson and Landau 1982; Heusel et al. 2017, eq. 6)."
+    "|μ₁ − μ₂|² + Tr(C₁ + C₂ − 2 (C₁C₂)^½) (Dowson, Landau 1982; Heusel et al. 2017, eq. 6)."
     mu1, cov1, mu2, cov2 = (np.asarray(a, np.float64) for a in (mu1, cov1, mu2, cov2))
     d = len(mu1) if mu1.ndim == 1 else -1
     if mu2.shape != (d,) or cov1.shape != (d, d) or cov2.shape != (d, d):
@@ -68,9 +68,9 @@ def mean_and_cov(blocks, # arrays [n, D], one after the other: never all rows at
         count, mean = total, mean + shift * len(x) / total
     return mean, scatter / (count - 1)
 
-# %% ../nbs/foundations/evaluate.ipynb #a623d36b
+# %% ../nbs/foundations/evaluate.ipynb #e2d69ab2
 class PixelFrechet:
-    "The Fréchet distance to a fixed set of images, in the first principal components of its pixels."
+    "The Fréchet distance to fixed images, in the first principal components of their pixels."
     def __init__(self,
                  images,        # the reference: uint8 [N, H, W, C], more images than components
                  components=64, # how many directions of the pixels are compared
@@ -86,13 +86,13 @@ class PixelFrechet:
         self.pixel_mean, cov = mean_and_cov(pixel_features(block) for block in _blocks(images))
         values, axes = np.linalg.eigh(cov)  # ascending
         self.basis = axes[:, ::-1][:, :components]  # [H·W·C, components], largest spread first
-        self.explained = values[::-1][:components].sum() / max(values.sum(), 1e-300)
+        self.explained = float(values[::-1][:components].sum() / max(values.sum(), 1e-300))
         self.mu, self.cov = np.zeros(components), self.basis.T @ cov @ self.basis
 
     def _enough(self, images):
         if len(images) <= self.components:
-            raise CourseError(f"{len(images)} images are too few to compare {self.components} components; "
-                              f"give {self.components + 1} or more, better some thousands")
+            raise CourseError(f"{len(images)} images are too few to compare {self.components} "
+                              f"components; give {self.components + 1} or more, better thousands")
 
     def project(self, images): # as for `distance`
         "The images' coordinates in the basis, float64 [N, components]."

@@ -7,6 +7,7 @@ __all__ = ['dpi', 'dark', 'light', 'course_style', 'use_course_style', 'CourseFi
            'tile_images', 'image_grid', 'save_grid', 'plot_curves', 'progress_strip', 'interpolation_figure']
 
 # %% ../nbs/foundations/figures.ipynb #f6659925
+import base64
 import io
 import textwrap
 from pathlib import Path
@@ -21,11 +22,12 @@ from PIL import Image
 from .basics import CourseError
 from .runs import atomic_path
 
-# %% ../nbs/foundations/figures.ipynb #4da52dfe
+# %% ../nbs/foundations/figures.ipynb #f45a73a6
 dpi = 100 # pixels per inch of every figure here, so that sizes can be given in pixels
 dark, light = "#1f3b73", "#e08a1e" # far apart in brightness: they survive greyscale
 course_style = {
-    "figure.dpi": dpi, "savefig.dpi": dpi, "figure.facecolor": "white", "savefig.facecolor": "white",
+    "figure.dpi": dpi, "savefig.dpi": dpi,
+    "figure.facecolor": "white", "savefig.facecolor": "white",
     "font.size": 9, "axes.titlesize": 10, "axes.labelsize": 9, "legend.fontsize": 8,
     "xtick.labelsize": 8, "ytick.labelsize": 8, "lines.linewidth": 1.5, "legend.frameon": False,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True,
@@ -45,9 +47,14 @@ class CourseFigure(Figure):
     def _repr_png_(self):
         return figure_png(self)
 
-# %% ../nbs/foundations/figures.ipynb #a74a5cee
+    def _ipython_display_(self): # else pyplot's own formatter would crop and rescale the figure
+        from IPython.display import display
+        png = base64.b64encode(figure_png(self)).decode()
+        display({"image/png": png, "text/plain": repr(self)}, raw=True)
+
+# %% ../nbs/foundations/figures.ipynb #1916a8bb
 def figure_png(fig, # any matplotlib figure
-               max_kb=150, # the file is made smaller until it fits
+               max_kb=150, # of 1,000 bytes; the file is made smaller until it fits
     ): # bytes of a PNG file
     "A figure as a small PNG file: fewer colours first, then fewer pixels."
     buffer = io.BytesIO()
@@ -62,7 +69,7 @@ def figure_png(fig, # any matplotlib figure
         return out.getvalue()
     data = encode(image)
     colours = 256
-    while len(data) > max_kb * 1024 and min(image.size) > 64:
+    while len(data) > max_kb * 1000 and min(image.size) > 64:
         data = encode(image.quantize(colours, dither=Image.Dither.NONE))
         if colours > 64:
             colours //= 2
@@ -70,6 +77,7 @@ def figure_png(fig, # any matplotlib figure
             image = image.resize([round(0.8 * s) for s in image.size], Image.Resampling.LANCZOS)
     return data
 
+# %% ../nbs/foundations/figures.ipynb #60d38da2
 def save_figure(fig, # any matplotlib figure
                 path, # file to write, ending in .png
                 max_kb=150, # largest file wanted
@@ -77,21 +85,24 @@ def save_figure(fig, # any matplotlib figure
     "Write a figure as PNG, atomically."
     path = Path(path)
     if path.suffix.lower() != ".png":
-        raise CourseError(f"figures are PNG files: give a name that ends in .png, not {path.name!r}")
+        raise CourseError("figures are PNG files: "
+                          f"give a name that ends in .png, not {path.name!r}")
     data = figure_png(fig, max_kb)
     with atomic_path(path) as tmp:
         tmp.write_bytes(data)
     fig.clear()
     return path
 
-# %% ../nbs/foundations/figures.ipynb #cc2e727a
+# %% ../nbs/foundations/figures.ipynb #8551b4a7
 def to_pixels(images, # uint8, or float in [-1, 1]; [N, H, W, C] with C 1 or 3
     ): # uint8, [N, H, W, C]
     "The images as they are drawn. Refuses what would be drawn wrongly."
     x = np.asarray(images)
     if x.ndim != 4 or x.shape[-1] not in (1, 3):
-        first = " (channels stand first: transpose to [N, H, W, C])" if x.ndim == 4 and x.shape[1] in (1, 3) else ""
-        raise ValueError(f"images must be [N, H, W, C] with 1 or 3 channels, not {list(x.shape)}{first}")
+        first = x.ndim == 4 and x.shape[1] in (1, 3)
+        hint = " (channels stand first: transpose to [N, H, W, C])" if first else ""
+        raise ValueError("images must be [N, H, W, C] with 1 or 3 channels, "
+                         f"not {list(x.shape)}{hint}")
     if x.shape[0] == 0:
         raise ValueError("there are no images to draw")
     if x.dtype == np.uint8:
@@ -103,9 +114,11 @@ def to_pixels(images, # uint8, or float in [-1, 1]; [N, H, W, C] with C 1 or 3
                           "go back to the last good checkpoint and lower the learning rate")
     low, high = float(x.min()), float(x.max())
     if low < -1.01 or high > 1.01:
-        raise ValueError(f"float images must lie in [-1, 1], these reach from {low:.3g} to {high:.3g}")
+        raise ValueError("float images must lie in [-1, 1], "
+                         f"these reach from {low:.3g} to {high:.3g}")
     return np.clip(np.rint((x + 1) * 127.5), 0, 255).astype(np.uint8)
 
+# %% ../nbs/foundations/figures.ipynb #e21335d8
 def tile_images(images, # see `to_pixels`
                 columns=None, # by default about as many as rows
                 gap=1, # pixels between images
@@ -114,6 +127,8 @@ def tile_images(images, # see `to_pixels`
     "Lay the images out row by row."
     x = to_pixels(images)
     n, h, w, c = x.shape
+    if columns is not None and columns < 1:
+        raise ValueError(f"columns is {columns}; give 1 or more")
     columns = min(columns or int(np.ceil(np.sqrt(n))), n)
     rows = -(-n // columns)
     tiled = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, c), background, np.uint8)
@@ -122,14 +137,15 @@ def tile_images(images, # see `to_pixels`
         tiled[top:top + h, left:left + w] = x[i]
     return tiled
 
-# %% ../nbs/foundations/figures.ipynb #f45a73a6
+# %% ../nbs/foundations/figures.ipynb #ef6c9d1d
 def _lines(text, width, size=9):
     "`text` broken into lines that fit into `width` pixels."
     per_line = max(12, int(width / (0.8 * size)))
-    return [line for part in str(text).splitlines() for line in (textwrap.wrap(part, per_line) or [""])]
+    return [line for part in str(text).splitlines()
+            for line in (textwrap.wrap(part, per_line) or [""])]
 
 def _canvas(tiled, scale, title, caption, above=0, left=0, min_width=320, max_width=720):
-    "A figure that shows `tiled` with `scale` screen pixels a pixel, room for text, and the axes to draw on."
+    "A figure that shows `tiled` at `scale` screen pixels a pixel, with text; and its axes."
     height, width = tiled.shape[:2]
     scale = scale or max(1, min(6, max_width // width))
     pad, line = 8, 15
@@ -149,7 +165,8 @@ def _canvas(tiled, scale, title, caption, above=0, left=0, min_width=320, max_wi
         shown = shown.repeat(3, axis=-1) if shown.shape[-1] == 1 else shown
         ax.imshow(shown, interpolation="none", aspect="auto", extent=(0, width, height, 0))
         ax.set_axis_off()
-        fig.text(0.5, 1 - (pad - 2) / fig_height, "\n".join(heading), ha="center", va="top", size=10)
+        fig.text(0.5, 1 - (pad - 2) / fig_height, "\n".join(heading), ha="center", va="top",
+                 size=10)
         fig.text(0.5, (pad - 3) / fig_height, "\n".join(foot), ha="center", va="bottom", size=8,
                  color="#333333")
     return fig, ax
@@ -194,7 +211,8 @@ def plot_curves(history, # a list of dictionaries, one per epoch, or a `History`
     ): # a figure
     "Left the two losses, right how real the discriminator finds real and generated images."
     history = list(history)
-    panels = [("loss", "loss", [("loss_d", "discriminator", dark, "-"), ("loss_g", "generator", light, "--")]),
+    panels = [("loss", "loss", [("loss_d", "discriminator", dark, "-"),
+                                ("loss_g", "generator", light, "--")]),
               ("score", "mean of sigmoid D", [("d_real", "D(x), real", dark, "-"),
                                               ("d_fake", "D(G(z)), generated", light, "--")])]
     epochs = _column(history, "epoch")
@@ -227,7 +245,7 @@ def plot_curves(history, # a list of dictionaries, one per epoch, or a `History`
         fig.text(0.5, 0.01, "\n".join(foot), ha="center", va="bottom", size=8, color="#333333")
     return fig
 
-# %% ../nbs/foundations/figures.ipynb #1a188fad
+# %% ../nbs/foundations/figures.ipynb #ea858979
 def progress_strip(strips, # per epoch the images of the same latents, each [N, H, W, C]
                    labels=None, # one per epoch
                    title=None, # above
@@ -240,7 +258,8 @@ def progress_strip(strips, # per epoch the images of the same latents, each [N, 
     if not strips:
         raise ValueError("there are no images to draw")
     if len({strip.shape for strip in strips}) > 1:
-        raise ValueError(f"every epoch needs images of the same shape, not {[s.shape for s in strips]}")
+        raise ValueError("every epoch needs images of the same shape, "
+                         f"not {[s.shape for s in strips]}")
     labels = [""] * len(strips) if labels is None else [str(label) for label in labels]
     if len(labels) != len(strips):
         raise ValueError(f"{len(strips)} epochs need as many labels, not {len(labels)}")
@@ -256,6 +275,7 @@ def progress_strip(strips, # per epoch the images of the same latents, each [N, 
                     ha="center", va="bottom", size=8, annotation_clip=False)
     return fig
 
+# %% ../nbs/foundations/figures.ipynb #95527856
 def interpolation_figure(rows, # [R, S, H, W, C] or a list of R arrays [S, H, W, C]
                          title=None, # above
                          caption=None, # below
@@ -263,6 +283,9 @@ def interpolation_figure(rows, # [R, S, H, W, C] or a list of R arrays [S, H, W,
     ): # a figure
     "Each row walks from one latent (left) to another (right)."
     rows = [to_pixels(row) for row in rows]
+    if not rows:
+        raise ValueError("there are no images to draw")
     if len({row.shape for row in rows}) > 1:
-        raise ValueError(f"every row needs images of the same shape, not {[r.shape for r in rows]}")
+        raise ValueError("every row needs images of the same shape, "
+                         f"not {[r.shape for r in rows]}")
     return _canvas(tile_images(np.concatenate(rows), len(rows[0])), scale, title, caption)[0]

@@ -25,7 +25,7 @@ from filelock import FileLock, Timeout
 import gan_course
 from .basics import CourseError, is_fast
 
-# %% ../nbs/foundations/runs.ipynb #501fd8dc
+# %% ../nbs/foundations/runs.ipynb #8b29d10d
 _reasons = {
     errno.ENOSPC: "no space is left on the device; free some or choose another folder",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another folder",
@@ -43,7 +43,8 @@ def write_error(path, # what was to be written
                 error, # the `OSError` that stopped it
     ): # a `CourseError`: the path, the reason and the remedy in one line
     "Turn an `OSError` into one line that says what is wrong and what to do."
-    path, why = Path(path), _reasons.get(error.errno, f"{error.strerror or error}; choose another folder")
+    path = Path(path)
+    why = _reasons.get(error.errno, f"{error.strerror or error}; choose another folder")
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         files = [p for p in (path, *path.parents) if p.exists() and not p.is_dir()]
         where = files[-1] if files else path
@@ -51,7 +52,7 @@ def write_error(path, # what was to be written
     message = f"cannot write {path}: {why}. What was there before is untouched."
     return CourseError(" ".join(message.split()))
 
-# %% ../nbs/foundations/runs.ipynb #e9189b7c
+# %% ../nbs/foundations/runs.ipynb #69814ff5
 def _fsync(path):
     "Wait until the file or folder `path` is on the disk and not only in memory."
     flags = os.O_RDONLY if path.is_dir() else os.O_RDWR
@@ -77,7 +78,7 @@ def _cause(error):
 @contextmanager
 def atomic_path(path, # the file to write
     ):  # the temporary path beside it: write there
-    "Write a file completely or not at all: to a temporary name, to the disk, then renamed to `path`."
+    "Write a file completely or not at all: to a temporary name, then renamed to `path`."
     path = Path(path)
     tmp = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -101,7 +102,7 @@ def atomic_path(path, # the file to write
     except OSError:
         pass
 
-# %% ../nbs/foundations/runs.ipynb #a64bb7da
+# %% ../nbs/foundations/runs.ipynb #3fafb3ac
 def to_plain(obj, # numbers, strings, paths, arrays, containers of them
     ): # the same as None, bool, int, float, str, list and dict; NaN and infinities as None
     "What `obj` is when JSON is to hold it. Raises `TypeError` for what has no such form."
@@ -123,6 +124,7 @@ def to_plain(obj, # numbers, strings, paths, arrays, containers of them
         return to_plain(obj.tolist())
     raise TypeError(f"{type(obj).__name__} has no form in JSON: {obj!r}")
 
+# %% ../nbs/foundations/runs.ipynb #9d1cd275
 def write_json(path, # file to write
                obj, # see `to_plain`
     ): # `path`
@@ -132,6 +134,7 @@ def write_json(path, # file to write
         tmp.write_text(text, encoding="utf-8")
     return Path(path)
 
+# %% ../nbs/foundations/runs.ipynb #8be25fdb
 def read_json(path, # file to read
     ): # what it holds
     "Read a JSON file; a missing or damaged one is a `CourseError`."
@@ -144,9 +147,10 @@ def read_json(path, # file to read
         raise CourseError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
         at = " ".join(str(error).split())
-        raise CourseError(f"{path} is damaged ({at}); remove it, or choose another folder") from error
+        raise CourseError(f"{path} is damaged ({at}); "
+                          "remove it, or choose another folder") from error
 
-# %% ../nbs/foundations/runs.ipynb #8b29d10d
+# %% ../nbs/foundations/runs.ipynb #fee1df3d
 _step = re.compile(r"step_(\d+)(\.[^/]+)$")
 _stale = re.compile(r"\..+\.\d+\.tmp$")
 
@@ -166,20 +170,22 @@ class RunFolder:
             except OSError as error:
                 raise write_error(self.path, error) from error
         elif not self.path.is_dir():
-            raise CourseError(f"there is no run folder {self.path}; check the path, or train a run first")
+            raise CourseError(f"there is no run folder {self.path}; "
+                              "check the path, or train a run first")
 
     def __repr__(self):
         return f"RunFolder({str(self.path)!r})"
 
     @contextmanager
     def lock(self):
-        "Hold the folder: a second run gets a `CourseError`. Also clears what a killed run left behind."
+        "Hold the folder: a second run gets a `CourseError`. Clears what a killed run left."
         lock = FileLock(self.path / ".lock", thread_local=False)
         try:
             lock.acquire(blocking=False)
         except Timeout:
             raise CourseError(f"another run is writing to {self.path}; "
-                              "wait until it ends, stop it, or choose another folder with --out") from None
+                              "wait until it ends, stop it, or choose another folder with --out"
+                              ) from None
         except OSError as error:
             raise write_error(self.path / ".lock", error) from error
         try:
@@ -220,7 +226,7 @@ class RunFolder:
                         keep=2, # how many to keep, this one included
                         suffix=".pt", # of the file name
                        ): # the path of the new checkpoint
-        "Write checkpoints/step_00000469.pt atomically; only then remove the older ones beyond `keep`."
+        "Write checkpoints/step_00000469.pt atomically, then remove older ones beyond `keep`."
         if keep < 1:
             raise ValueError(f"keep must be 1 or more, not {keep}")
         path = self.checkpoints / f"step_{step:08d}{suffix}"
@@ -260,10 +266,11 @@ def step_of(path): # of a checkpoint
 def _dictionary(path):
     found = read_json(path)
     if not isinstance(found, dict):
-        raise CourseError(f"{path} is damaged (it holds no dictionary); remove it, or choose another folder")
+        raise CourseError(f"{path} is damaged (it holds no dictionary); "
+                          "remove it, or choose another folder")
     return found
 
-# %% ../nbs/foundations/runs.ipynb #69814ff5
+# %% ../nbs/foundations/runs.ipynb #c190be06
 def _flat(config, prefix=""):
     "Nested dictionaries as one, with dotted names."
     out = {}
@@ -278,12 +285,15 @@ def check_same_config(saved, # dictionary, of the run to be resumed
     ):
     "Raise a `CourseError` that names the fields that differ."
     a, b = _flat(to_plain(saved)), _flat(to_plain(current))
-    show = lambda d, k: json.dumps(d[k], ensure_ascii=False).strip('"') if k in d else "(absent)"
+    def show(d, k): return json.dumps(d[k], ensure_ascii=False).strip('"') if k in d else "(absent)"
+    def same(k): return (k in a, a.get(k)) == (k in b, b.get(k))
+    def may_differ(k): return k in free or k.split(".")[0] in free
     differ = [f"{k} {show(a, k)} → {show(b, k)}" for k in sorted(a.keys() | b.keys())
-              if k not in free and k.split(".")[0] not in free and (k in a, a.get(k)) != (k in b, b.get(k))]
+              if not may_differ(k) and not same(k)]
     if differ:
         raise CourseError(f"the saved run has another configuration: {', '.join(differ)}; "
-                          "resume with the same options, or start a new run in another folder with --out")
+                          "resume with the same options, or start a new run in another folder "
+                          "with --out")
 
 # %% ../nbs/foundations/runs.ipynb #36e9effc
 class History:
@@ -328,14 +338,14 @@ def cores():
     return os.cpu_count() or 1
 
 def git_revision(package=None): # folder of the package; by default gan_course's own
-    "Revision of the checkout the package runs from, `-dirty` if its code was changed; None if it is none."
+    "Revision of the checkout the package runs from, `-dirty` if its code was changed, or None."
     package = Path(package or gan_course.__file__).resolve()
     package = package if package.is_dir() else package.parent
     env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
 
     def git(*args):
-        out = subprocess.run(["git", "-C", str(package.parent), *args], capture_output=True, env=env,
-                             text=True, errors="replace", timeout=10, check=True)
+        out = subprocess.run(["git", "-C", str(package.parent), *args], env=env, text=True,
+                             capture_output=True, errors="replace", timeout=10, check=True)
         return out.stdout.strip()
 
     try:
@@ -352,7 +362,7 @@ def _version(package):
     except metadata.PackageNotFoundError:
         return None
 
-# %% ../nbs/foundations/runs.ipynb #aec15f41
+# %% ../nbs/foundations/runs.ipynb #1a261014
 def provenance(dataset, # a `gan_course.datasets.Dataset`
                *,
                track, # pytorch, tensorflow, ...
@@ -369,7 +379,7 @@ def provenance(dataset, # a `gan_course.datasets.Dataset`
         epochs=epochs, seed=seed, images_seen=images_seen, seconds=round(float(seconds), 1),
         images_per_second=round(images_seen / seconds, 1) if seconds > 0 else None,
         device=device, processor=processor_name(), cores=cores(), python=platform.python_version(),
-        packages={"gan_course": gan_course.__version__} | {name: _version(name) for name in packages},
+        packages={"gan_course": gan_course.__version__} | {p: _version(p) for p in packages},
         git=git_revision(), date=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         fast=is_fast()))
 

@@ -52,7 +52,7 @@ class DiscriminatorObjective(nn.Module):
         self.D, self.config = D, config
 
     def logits(self, x, fake):
-        "Logits of real and of generated images. BatchNorm sees them apart, everything else together."
+        "Logits of real and of generated images. BatchNorm sees them apart, all else together."
         if self.config.d_norm == "batch": return self.D(x), self.D(fake)
         return self.D(torch.cat([x, fake])).chunk(2)
 
@@ -72,7 +72,8 @@ class DiscriminatorObjective(nn.Module):
         return loss, a_real, a_fake, penalty
 
 # %% ../../nbs/pytorch/engine.ipynb #418d496e
-MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "rank_accuracy", "grad_norm_d", "grad_norm_g", "penalty")
+MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "rank_accuracy", "grad_norm_d", "grad_norm_g",
+            "penalty")
 NEVER = 2**62 # `first_bad` as long as everything is finite
 
 class GANStep:
@@ -86,7 +87,8 @@ class GANStep:
         self.G, self.D, self.opt_g, self.opt_d, self.config = G, D, opt_g, opt_d, config
         self.device = next(G.parameters()).device
         self.precision, self.cache_casts = precision, cache_casts
-        self.share = slice(rank * config.batch_size // world, (rank + 1) * config.batch_size // world)
+        cut = [r * config.batch_size // world for r in (rank, rank + 1)]
+        self.share = slice(*cut) # of the latents of a batch
         self.generate, self.objective = wrap(G), wrap(DiscriminatorObjective(D, config))
         self.d_parameters = [p for p in D.parameters() if p.requires_grad]
         self.meter = Meter(MEASURED, self.device)
@@ -95,12 +97,13 @@ class GANStep:
         self.first_bad = torch.full((), NEVER, dtype=torch.int64, device=self.device)
 
     def autocast(self):
-        return torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32,
-                              cache_enabled=self.cache_casts)
+        return torch.autocast(self.device.type, self.precision, cache_enabled=self.cache_casts,
+                              enabled=self.precision != torch.float32)
 
     def fakes(self):
-        "Generated images. All processes draw the latents of the whole batch, and each takes its share."
-        z = torch.randn(self.config.batch_size, self.config.latent_dim, device=self.device)[self.share]
+        "Generated images. All processes draw the whole batch's latents, and each takes its share."
+        c = self.config
+        z = torch.randn(c.batch_size, c.latent_dim, device=self.device)[self.share]
         with self.autocast(): return self.generate(z)
 
     def noisy(self, x):
@@ -113,7 +116,8 @@ class GANStep:
                            penalise=False, # whether this step carries the penalties
                           ): # loss, gradient norm, logits of real and generated images, penalty
         with self.autocast():
-            loss, a_real, a_fake, penalty = self.objective(self.noisy(x), self.noisy(fake.detach()), penalise)
+            loss, a_real, a_fake, penalty = self.objective(
+                self.noisy(x), self.noisy(fake.detach()), penalise)
         self.opt_d.zero_grad()
         loss.backward()
         norm = gradient_norm(self.D)
@@ -144,7 +148,7 @@ class GANStep:
         c = self.config
         for i, x in enumerate(xs):
             last = i == len(xs) - 1
-            with torch.set_grad_enabled(last): fake = self.fakes() # the last serves the generator too
+            with torch.set_grad_enabled(last): fake = self.fakes() # the last serves G too
             loss_d, norm_d, a_real, a_fake, penalty = self.discriminator_step(x, fake, penalise)
         for i in range(c.g_steps):
             if i: fake = self.fakes()
@@ -152,17 +156,20 @@ class GANStep:
         self.measure(loss_d, loss_g, norm_d, norm_g, a_real, a_fake, penalty if penalise else None)
 
     def measure(self, loss_d, loss_g, norm_d, norm_g, a_real, a_fake, penalty):
-        values = dict(loss_d=loss_d, loss_g=loss_g, d_real=a_real.sigmoid().mean(), d_fake=a_fake.sigmoid().mean(),
-                      rank_accuracy=(a_real > a_fake).float().mean(), grad_norm_d=norm_d, grad_norm_g=norm_g)
+        values = dict(loss_d=loss_d, loss_g=loss_g, grad_norm_d=norm_d, grad_norm_g=norm_g,
+                      d_real=a_real.sigmoid().mean(), d_fake=a_fake.sigmoid().mean(),
+                      rank_accuracy=(a_real > a_fake).float().mean())
         self.meter.add(**values)
         if penalty is not None: self.meter.add(penalty=penalty)
         finite = torch.isfinite(loss_d + loss_g + norm_d + norm_g)
-        self.first_bad.copy_(torch.where(finite, self.first_bad, self.first_bad.minimum(self.count)))
+        earliest = self.first_bad.minimum(self.count)
+        self.first_bad.copy_(torch.where(finite, self.first_bad, earliest))
         self.count += 1
 
 def gradient_norm(network):
     "The Euclidean norm of the gradients of all its weights together, as a tensor."
-    return torch.nn.utils.get_total_norm([p.grad for p in network.parameters() if p.grad is not None])
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
+    return torch.nn.utils.get_total_norm(gradients)
 
 # %% ../../nbs/pytorch/engine.ipynb #b353c476
 class GraphedStep:
@@ -176,7 +183,8 @@ class GraphedStep:
     def __call__(self, xs, penalise=False):
         if self.inputs is None: self.inputs = [x.clone() for x in xs]
         for kept, x in zip(self.inputs, xs): kept.copy_(x)
-        if penalise not in self.graphs and self.calls[penalise] >= self.warmup: self.record(penalise)
+        if penalise not in self.graphs and self.calls[penalise] >= self.warmup:
+            self.record(penalise)
         if penalise in self.graphs: self.graphs[penalise].replay()
         else:
             self.stream.wait_stream(torch.cuda.current_stream())

@@ -14,9 +14,9 @@ import torch
 
 from .. import figures
 
-# %% ../../nbs/pytorch/utils.ipynb #d78c306c
+# %% ../../nbs/pytorch/utils.ipynb #cea8bdbb
 def seed_everything(seed, # 0 to 2**63 - 1
-                    deterministic=False, # on a GPU, also forbid kernels whose result depends on timing
+                    deterministic=False, # on a GPU, forbid kernels whose result depends on timing
     ):
     "Seed Python, NumPy and PyTorch."
     random.seed(seed)
@@ -29,17 +29,21 @@ def seed_everything(seed, # 0 to 2**63 - 1
 
 # %% ../../nbs/pytorch/utils.ipynb #592db028
 def rng_state(device): # a `torch.device`
-    "The state of the random generators that training on this device draws from; tensors of bytes."
+    "The states of the random generators that training on this device draws from; tensors of bytes."
     state = {"cpu": torch.get_rng_state()}
-    if device.type != "cpu": state["device"] = getattr(torch, device.type).get_rng_state()
+    if device.type != "cpu":
+        at = () if device.type == "mps" else (device,) # there is only one mps
+        state[device.type] = getattr(torch, device.type).get_rng_state(*at)
     return state
 
 def set_rng_state(state, # from `rng_state`
                   device, # a `torch.device`
     ):
-    "Put the generators back to where they stood. A state from another kind of device sets what it can."
+    "Put the generators back to where they stood. With a state from another kind of device: the CPU's."
     torch.set_rng_state(state["cpu"])
-    if device.type != "cpu" and "device" in state: getattr(torch, device.type).set_rng_state(state["device"])
+    if device.type != "cpu" and device.type in state:
+        at = () if device.type == "mps" else (device,)
+        getattr(torch, device.type).set_rng_state(state[device.type], *at)
 
 # %% ../../nbs/pytorch/utils.ipynb #7eee97cf
 def make_latents(num, # how many
@@ -47,7 +51,7 @@ def make_latents(num, # how many
                  seed, # of a generator used for nothing else
                  device=None, # where they are needed
     ): # float32, [num, latent_dim], standard normal
-    "Latents for pictures and measurements. Drawn on the CPU, so that they are the same on every device."
+    "Latents for pictures and measurements. Drawn on the CPU, so the same for every device."
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(num, latent_dim, generator=generator).to(device or "cpu")
 
@@ -58,13 +62,13 @@ def to_images(x, # float tensor, [N, C, H, W] in [-1, 1], on any device
     x = ((x.detach().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return x.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
-# %% ../../nbs/pytorch/utils.ipynb #c8d2ed15
+# %% ../../nbs/pytorch/utils.ipynb #8fe15495
 class Meter:
     "Sums of named quantities, kept on the device; reading them is the only wait."
     def __init__(self, names, device):
         self.names, self.device = tuple(names), device
-        self.sums = torch.zeros(len(self.names), dtype=torch.float64 if device.type != "mps" else torch.float32,
-                                device=device)
+        kind = torch.float32 if device.type == "mps" else torch.float64
+        self.sums = torch.zeros(len(self.names), dtype=kind, device=device)
         self.counts = torch.zeros_like(self.sums)
 
     def add(self, **values): # name -> tensor of one number, on the device

@@ -149,9 +149,19 @@ assert abs(lr_factor("cosine", 1) - 0.05) < 1e-12
 # Two networks that play against each other do not settle; they circle a solution. The generator of this very step
 # is a point on the circle, and an average over the last few laps lies nearer to the centre. So a second generator,
 # which is never trained, follows the first: after each step it moves a little towards it. Samples come from the
-# second.
-#
-# How little? We give a **half-life** $h$ in images: after a batch of $B$ images the old average keeps the weight
+# second. Take a point that goes round a circle of radius 1 once in a hundred steps, and follow it. How near to the
+# centre do you expect the follower, with a half-life of half a lap? Of two laps?
+
+# %%
+circle = torch.polar(torch.ones(2000), torch.arange(2000) * 2 * math.pi / 100)
+for half_life in (5, 50, 200):
+    follower = circle[0]
+    for point in circle: follower = torch.lerp(point, follower, 0.5 ** (1 / half_life))
+    print(f"half-life {half_life:>3} steps: {follower.abs():.2f} from the centre")
+assert follower.abs() < 0.1
+
+# %% [markdown]
+# How little should it move? We give a **half-life** $h$ in images: after a batch of $B$ images the old average keeps the weight
 # $\beta = 2^{-B/h}$. That way the number means the same at every batch size. In the beginning the half-life is a twentieth of
 # the images seen so far, so that the average forgets the initial weights (Karras et al. 2022 ramp it up in the same way).
 #
@@ -688,3 +698,187 @@ def epoch_line(row, epochs):
     fd = "" if row["pixel_frechet"] is None else f"  FD(pixels) {row['pixel_frechet']:6.2f}"
     return (f"epoch {row['epoch']:>3}/{epochs}  loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  "
             f"D(x) {row['d_real']:.2f} D(G(z)) {row['d_fake']:.2f}{fd}  {row['images_per_second']:,.0f} images/s")
+
+
+# %% [markdown]
+# ## Killed, and resumed
+#
+# Now the promise of this lesson, kept under the worst conditions. One run goes through. Another one, the same but for its
+# folder, is started as a program of its own and killed with SIGKILL as soon as it has written a checkpoint: no handler
+# runs, nothing is tidied up. Then we resume it.
+
+# %%
+import subprocess
+import sys
+
+room = tempfile.TemporaryDirectory()
+tiny = dict(dataset="garments", limit=1280, width=8, epochs=3, checkpoint_every=7, eval_images=0, device="cpu",
+            precision="fp32", num_samples=8)
+through = CONFIG.replace(**tiny, progress=False, out=Path(room.name)/"through")
+train(through, verbose=False)
+
+killed = through.replace(out=Path(room.name)/"killed")
+options = [text for name, value in tiny.items() for text in ("--" + name.replace("_", "-"), str(value))]
+program = subprocess.Popen(
+    [sys.executable, "-m", "gan_course", "train", "pytorch", "--out", str(killed.out), "--no-progress", *options],
+    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+while latest_checkpoint(killed.out) is None and program.poll() is None: time.sleep(0.01)
+program.kill()
+errors = program.communicate()[1]
+assert program.returncode != 0 and not errors, "it was killed, not finished, and had no chance to complain"
+print("killed; the last checkpoint is of step", step_of(latest_checkpoint(killed.out)))
+print("metrics.json says", repr(RunFolder(killed.out).load_metrics()["status"]))
+
+# %%
+train(killed, resume=True, verbose=False)
+
+def weights(out, name): return load_file(artifact_paths(out)[name])["weights"]
+
+for name in ("generator", "discriminator"):
+    a, b = weights(through.out, name), weights(killed.out, name)
+    assert a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a), name
+    print(f"{name}: {sum(v.numel() for v in a.values()):,} numbers, all equal")
+room.cleanup()
+
+# %% [markdown]
+# ## A short training
+#
+# Everything together, on all images, for two epochs. That is a fifteenth of a full run, which the [lab](gan_pytorch.ipynb)
+# shows. Each line is an epoch: the losses of both networks, the mean probability $D$ gives to real and to generated images,
+# and the Fréchet distance on pixels, the only number in it that judges the pictures. What do you expect of the losses:
+# will they fall?
+
+# %%
+room = tempfile.TemporaryDirectory()
+config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=1280), progress=False,
+                        eval_images=budget(full=5000, fast=0), out=Path(room.name)/"run")
+seed_everything(config.seed)
+at_first = dict(zip("GD", build_networks(config))) # as `train` will make them
+metrics = train(config)
+
+# %% [markdown]
+# The losses hardly move, and that is right: $\log 2 = 0.69$ is what both pay when neither is ahead. A GAN's loss says who
+# is winning, not how good the pictures are.
+
+# %%
+#| label: fig-curves
+#| fig-cap: "The two losses, and the mean scores of real and generated images, epoch by epoch."
+#| fig-alt: "Two panels. Left the losses of discriminator and generator, each a short nearly level line. Right the mean score of real images, above that of generated ones."
+data = metrics["dataset"]["name"]
+figures.plot_curves(metrics["history"], caption=f"modern on {data}, seed {config.seed}")
+
+# %%
+#| label: fig-progress
+#| fig-cap: "The same latents after each epoch, drawn by the average generator. One row a latent, one column an epoch."
+#| fig-alt: "Rows of small pictures with a column for each epoch: blurred shapes of clothes in the first, more definite ones in the last."
+state = load_file(latest_checkpoint(config.out))["state"]
+labels = [f"epoch {row['epoch']}" for row in metrics["history"]]
+figures.progress_strip([strip.numpy() for strip in state["strips"]], labels, caption=data)
+
+# %%
+#| label: fig-samples
+#| fig-cap: "Samples of the average generator after this short training."
+#| fig-alt: "A grid of sixty-four small grey pictures. Shirts, trousers, shoes and bags can be told apart; many are blurred or misshapen."
+G, _ = build_networks(config)
+G.load_state_dict(load_file(artifact_paths(config.out)["generator"])["weights"])
+samples = to_images(draw(G.eval(), 64, config, SEED_GRID, torch.device("cpu")))
+figures.image_grid(samples, caption=f"{data}, {config.epochs} epochs, seed {config.seed}, EMA weights")
+
+# %% [markdown]
+# A page that trains should notice when nothing was trained. Each parameter of both networks has moved, every number of the
+# history is finite, and the folder holds what it should:
+
+# %%
+for name, network in at_first.items():
+    stuck = [k for k, p in network.named_parameters() if torch.equal(p.detach(), state[name][k])]
+    assert not stuck, f"these parameters of {name} did not move: {stuck}"
+numbers = [row[k] for row in metrics["history"] for k in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")]
+assert all(math.isfinite(number) for number in numbers) and metrics["status"] == "finished"
+assert all(path.exists() for name, path in artifact_paths(config.out).items() if name != "best")
+sorted(path.name for path in config.out.iterdir() if not path.name.startswith("."))
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.pytorch_train import check_average, check_checkpoint
+
+
+# %% [markdown]
+# ### 1. Half-life
+#
+# Write `follow(average, network, images, half_life)`: it moves the network `average` towards `network` in place, after
+# `images` more images, so that what it held before weighs half as much after `half_life` images. Think of everything a
+# network consists of.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+@torch.no_grad()
+def follow(average, network, images, half_life):
+    keep = 0.5 ** (images / half_life)
+    for a, p in zip(average.parameters(), network.parameters()): a.lerp_(p, 1 - keep)
+    for a, b in zip(average.buffers(), network.buffers()): a.copy_(b) # averages already
+
+check_average(follow)
+
+
+# %% [markdown]
+# ### 2. A checkpoint of your own
+#
+# Write `save(network, optimizer, step)`, which returns a dictionary, and `load(network, optimizer, state)`, which puts
+# everything back and returns the step. The check trains a small network for six steps; its batches are random, and its
+# learning rate depends on the step. Then it trains three, saves, starts a fresh network in another state of the world,
+# loads, and trains three more. It wants the same bits.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def save(network, optimizer, step):
+    return dict(network=network.state_dict(), optimizer=optimizer.state_dict(), step=step,
+                rng=torch.get_rng_state())
+
+def load(network, optimizer, state):
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    torch.set_rng_state(state["rng"])
+    return state["step"]
+
+check_checkpoint(save, load)
+
+# %% [markdown]
+# ## What to remember
+#
+# - Samples come from an average of the generator. Its memory is a half-life in images, and BatchNorm's buffers belong to it.
+# - A checkpoint holds what the next step depends on: networks, optimisers, average, random states, place in the data. The
+#   test is equality, bit for bit, also after SIGKILL.
+# - A file is written beside its name and renamed. It is loaded without running code, and refused if it is of another run.
+# - The losses tell who is ahead. Whether the pictures are good, you see in the strip and in the distance.
+#
+# **What goes wrong in practice, and how you see it.**
+#
+# - *The loss jumps where the run was resumed*: the optimisers' moments are missing. Print the loss of the steps before
+#   and after.
+# - *A resumed run sees the same images again*: the position in the data, or the random state, is missing; each epoch
+#   then begins with the same batches.
+# - *Samples of the average look like the first epoch, those of the generator are fine*: forgotten buffers, or a half-life
+#   that is counted in steps where images were meant.
+# - *Samples change their kind from epoch to epoch in the strip*: the game circles; see [the engine](engine.ipynb).
+# - *The loss is no longer finite*: training stops with the step and the last good checkpoint. Resuming alone repeats
+#   it, bit for bit; change what the message names.
+# - *The GPU is idle most of the time*: something in the loop asks it for a number in every step. Here it is asked once in
+#   fifty.
+#
+# **References.** Kingma and Ba, *Adam*, 2014, algorithm 1. Loshchilov and Hutter, *Decoupled weight decay
+# regularization*, 2017. Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992 (why averages
+# of iterates). Yazıcı et al., *The unusual effectiveness of averaging in GAN training*, 2018. Karras et al., *Elucidating
+# the design space of diffusion-based generative models*, 2022 (a half-life in images, ramped up). PyTorch,
+# [`torch.load`](https://docs.pytorch.org/docs/stable/generated/torch.load.html) on `weights_only`.
+#
+# The provenance of this page's training can be had from `metrics.json` at any time:
+
+# %%
+print(provenance_line(RunFolder(config.out).load_metrics()["provenance"]))
+room.cleanup()
