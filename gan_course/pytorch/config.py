@@ -21,13 +21,13 @@ RECIPES = {
     "modern": dict(
         batch_size=64, latent_dim=64, width=32, upsample="transpose", d_norm="none", dropout=0.0,
         loss="relativistic", r1=0.1, r2=0.1, penalty_every=16, label_smoothing=0.0,
-        optimizer="adam", lr_g=1.6e-3, lr_d=8e-4, beta1=0.0, beta2=0.99, lr_decay="cosine",
+        optimizer="adam", lr_g=1.6e-3, lr_d=8e-4, beta1=0.0, beta2=0.99, lr_decay="none",
         ema_half_life=20_000),
     "dcgan": dict(
-        batch_size=128, latent_dim=100, width=32, upsample="transpose", d_norm="batch", dropout=0.0,
+        batch_size=64, latent_dim=100, width=32, upsample="transpose", d_norm="batch", dropout=0.0,
         loss="non_saturating", r1=0.0, r2=0.0, penalty_every=16, label_smoothing=0.0,
-        optimizer="adam", lr_g=2e-4, lr_d=2e-4, beta1=0.5, beta2=0.999, lr_decay="none",
-        ema_half_life=0),
+        optimizer="adam", lr_g=1e-3, lr_d=2e-4, beta1=0.5, beta2=0.999, lr_decay="none",
+        ema_half_life=10_000),
 }
 
 # %% ../../nbs/pytorch/config.ipynb #82b5ed42
