@@ -430,6 +430,7 @@ assert seen["shifted"] > 2 * seen["blur"], "the order of pixels, not of eyes"
 image_grid(np.concatenate([images[:6] for images in damaged.values()]), columns=6,
            caption=f"{test.name}, from above: " + ", ".join(damaged))
 
+
 # %% [markdown]
 # All of them are seen. But the order is that of pixels and not of eyes. A shift that hardly anyone would notice changes
 # many pixels in the same way, and counts almost as much as the loss of half of all kinds. A blur, which any eye rejects at

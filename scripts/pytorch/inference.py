@@ -89,13 +89,14 @@ def load_generator(path, # a run folder, or a file of weights in one
     path = Path(path)
     if path.is_dir(): path = artifact_paths(path)["best" if best else "generator"]
     found = load_file(path)
-    if not {"config", "weights", "data"} <= found.keys():
+    if not all(isinstance(found.get(part), dict) for part in ("config", "weights", "data")):
         raise CourseError(f"{path} is no file of weights; give a run folder, or its generator.pt")
     config = Config.from_dict(found["config"])
-    channels = found["weights"].get("to_image.weight", torch.empty(1)).shape[0]
-    G = Generator(config.latent_dim, config.width, config.upsample, channels)
-    try: G.load_state_dict(found["weights"])
-    except (RuntimeError, TypeError, AttributeError):
+    try:
+        channels = found["weights"]["to_image.weight"].shape[0]
+        G = Generator(config.latent_dim, config.width, config.upsample, channels)
+        G.load_state_dict(found["weights"])
+    except (KeyError, IndexError, RuntimeError, TypeError, AttributeError):
         raise CourseError(f"{path} does not hold the weights of a generator; give generator.pt") from None
     return G.to(device, memory_format=torch.channels_last).eval().requires_grad_(False), config, found["data"]
 

@@ -142,7 +142,6 @@ for decay in ("none", "linear", "cosine"):
 assert all(lr_factor(decay, 0) == 1 for decay in ("none", "linear", "cosine"))
 assert abs(lr_factor("cosine", 1) - 0.05) < 1e-12
 
-
 # %% [markdown]
 # ## An average of the generator
 #
@@ -159,6 +158,7 @@ for half_life in (5, 50, 200):
     for point in circle: follower = torch.lerp(point, follower, 0.5 ** (1 / half_life))
     print(f"half-life {half_life:>3} steps: {follower.abs():.2f} from the centre")
 assert follower.abs() < 0.1
+
 
 # %% [markdown]
 # How little should it move? We give a **half-life** $h$ in images: after a batch of $B$ images the old average keeps the weight
