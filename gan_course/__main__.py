@@ -136,7 +136,8 @@ def evaluate_command(arguments):
     folder = RunFolder(o["run"], create=False)
     saved = folder.load_config()
     track = load_track(str(saved.get("track")))
-    name = saved.get("dataset", {}).get("name", "auto")
+    data = saved.get("dataset")
+    name = data.get("name", "auto") if isinstance(data, dict) else "auto"
     with contextlib.ExitStack() as stack:
         import tempfile
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -1,0 +1,172 @@
+"""The command: whatever is wrong with its options is one line and status 2, before anything is trained or written."""
+import subprocess
+import sys
+import typing
+
+import pytest
+from cli import command, environment, refused, train_arguments
+
+from gan_course.pytorch.config import RANGES, Config
+
+HINTS = typing.get_type_hints(Config)
+CHOICES = {name: typing.get_args(hint) for name, hint in HINTS.items() if typing.get_origin(hint) is typing.Literal}
+WHOLE = [name for name in RANGES if int in (typing.get_args(HINTS[name]) or (HINTS[name],))]
+
+
+def beyond():
+    "Every field with a range, and a value on either side of it."
+    for name, (low, high) in RANGES.items():
+        if name in WHOLE: yield from ((name, int(low) - 1), (name, int(high) + 1))
+        else: yield from ((name, low - 1e-3 * (abs(low) or 1)), (name, high * 1.001), (name, "nan"), (name, "inf"))
+
+
+def refused_option(tmp_path, name, value, says):
+    "A run that would be fine without this option; nothing may be written."
+    option = "--" + name.replace("_", "-")
+    message = refused("train", "pytorch", "--out", tmp_path/"run", f"{option}={value}", says=says)
+    assert not (tmp_path/"run").exists(), "refused before anything is made"
+    return message
+
+
+@pytest.mark.parametrize("name, value", list(beyond()))
+def test_out_of_range(tmp_path, name, value):
+    message = refused_option(tmp_path, name, value, (name, "between"))
+    assert "it has to lie between" in message
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_no_number(tmp_path, name):
+    refused_option(tmp_path, name, "many", "many")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_no_whole_number(tmp_path, name):
+    refused_option(tmp_path, name, "2.5", "2.5")
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_unknown_choice(tmp_path, name):
+    message = refused_option(tmp_path, name, "nonsense", "nonsense")
+    assert any(choice in message for choice in CHOICES[name]), message
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:x", "cuda:99", "", "cpu:cpu"])
+def test_unknown_device(tmp_path, device):
+    refused("train", "pytorch", "--out", tmp_path/"run", f"--device={device}", says="device")
+
+
+def test_every_field_is_an_option():
+    done = command("train", "pytorch", "--help")
+    assert done.status == 0
+    for name in HINTS: assert f"--{name.replace('_', '-')}" in done.out or f"--no-{name.replace('_', '-')}" in done.out, name
+
+
+@pytest.mark.parametrize("given, says", [
+    (["--limit", "100", "--batch-size", "128"], ("limit is 100", "batch_size 128")),
+    (["--label-smoothing", "0.1"], ("label_smoothing", "relativistic")),
+    (["--weight-decay", "0.1"], ("weight_decay", "adamw")),
+    (["--recipe", "dcgan", "--optimizer", "rmsprop", "--weight-decay", "0.1"], ("weight_decay", "adamw")),
+])
+def test_options_that_contradict_each_other(tmp_path, given, says):
+    refused("train", "pytorch", "--out", tmp_path/"run", *given, says=says)
+    assert not (tmp_path/"run").exists()
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["trian"], "did you mean 'train'"), (["fly"], "unknown command 'fly'"), (["--epochs", "3"], "unknown command"),
+    (["train"], "say which track"), (["train", "--epochs", "1"], "say which track"), (["sample"], "say which track"),
+    (["train", "pytroch"], "did you mean 'pytorch'"), (["train", "jax"], ("unknown track 'jax'", "pytorch")),
+    (["sample", "jax", "--run", "x"], "unknown track 'jax'"),
+    (["train", "pytorch", "--epoch", "3"], "epoch"), (["train", "pytorch", "--colour", "red"], "colour"),
+    (["train", "pytorch", "stray"], "stray"), (["train", "pytorch", "--epochs"], "epochs"), (["train", "pytorch", "--recipe"], "recipe"),
+    (["train", "pytorch", "--out"], "out"), (["train", "pytorch", "--epochs", "--resume"], "epochs"),
+    (["train", "pytorch", "--recipe", "wgan"], ("recipe is 'wgan'", "modern, dcgan")),
+    (["train", "pytorch", "--recipe=wgan"], ("recipe is 'wgan'", "modern, dcgan")),
+    (["train", "pytorch", "--resume", "maybe"], "maybe"), (["train", "pytorch", "--dataset", "mnist"], "mnist"),
+    (["sample", "pytorch"], "run"), (["sample", "pytorch", "--run"], "run"), (["sample", "pytorch", "--run", "x", "--num", "many"], "many"),
+    (["sample", "pytorch", "--run", "x", "--seed", "-1"], ("seed is -1", "0 or more")),
+    (["sample", "pytorch", "--run", "x", "--num", "0"], "0 images"),
+    (["sample", "pytorch", "--run", "x", "--num", "-3"], "-3 images"),
+    (["sample", "pytorch", "--run", "x", "--num", "100001"], "100001 images"),
+    (["sample", "pytorch", "--run", "no/such/run"], "no/such/run"), (["sample", "pytorch", "--run", "x", "--colour", "red"], "colour"),
+    (["evaluate"], "run"), (["evaluate", "--run", "no/such/run"], "no run folder no/such/run"),
+    (["evaluate", "--run", "x", "--num", "10"], "num is 10"), (["datasets", "--verbose"], "verbose"), (["datasets", "stray"], "stray"),
+], ids=" ".join)
+def test_what_is_typed_wrongly(tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    refused(*arguments, says=says)
+    assert not list(tmp_path.iterdir()), "nothing was written"
+
+
+def test_sampling_a_folder_that_is_no_run(tmp_path):
+    refused("sample", "pytorch", "--run", tmp_path, says=("there is no", "generator.pt"))
+    refused("sample", "pytorch", "--run", tmp_path, "--best", says="best")
+    refused("evaluate", "--run", tmp_path, says="config.json")
+
+
+def test_recipes_fill_in_what_is_not_given(monkeypatch):
+    "Options win over the recipe, and both over the defaults."
+    from gan_course import pytorch
+    seen = {}
+    monkeypatch.setattr(pytorch, "train", lambda config, resume: seen.update(config=config, resume=resume))
+    assert command("train", "pytorch", "--recipe", "dcgan", "--width", "7", "--resume", "--no-progress").status == 0
+    dcgan = pytorch.CONFIG.replace(recipe="dcgan", width=7, progress=False)
+    assert seen == dict(config=dcgan, resume=True)
+    assert command("train", "pytorch").status == 0
+    assert seen == dict(config=pytorch.CONFIG, resume=False)
+    assert dcgan.beta1 != pytorch.CONFIG.beta1
+
+
+@pytest.mark.parametrize("arguments, says", [
+    ([], "usage: gan-course"), (["--help"], "tracks: pytorch"), (["train", "--help"], "usage"), (["--version"], "gan-course 0."),
+    (["sample", "pytorch", "--help"], "--truncation"), (["evaluate", "--help"], "--num"), (["datasets", "--help"], "--data-dir")])
+def test_help(arguments, says):
+    done = command(*arguments)
+    assert done.status == 0 and says in done.out and not done.err
+
+
+def test_datasets(tmp_path):
+    done = command("datasets", "--data-dir", tmp_path)
+    assert done.status == 0 and "fashion_mnist train: missing" in done.out and "garments test: built in, 10000 images" in done.out
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_before_training(monkeypatch):
+    from gan_course import __main__
+    def stop(arguments): raise KeyboardInterrupt
+    monkeypatch.setattr(__main__, "dispatch", stop)
+    done = command("train", "pytorch")
+    assert done.status == 130 and done.err.startswith("gan-course: interrupted") and done.err.count("\n") == 1
+
+
+def test_messages_of_several_lines_become_one(monkeypatch):
+    from gan_course import __main__
+    def fail(arguments): raise __main__.CourseError("a path with\na line break\tand a tab")
+    monkeypatch.setattr(__main__, "dispatch", fail)
+    assert command("x").err == "gan-course: a path with a line break and a tab\n"
+
+
+def test_a_programming_error_is_no_course_error(monkeypatch):
+    "Only errors that have a remedy become a line; a bug keeps its traceback."
+    from gan_course import __main__
+    def fail(arguments): raise ZeroDivisionError
+    monkeypatch.setattr(__main__, "dispatch", fail)
+    with pytest.raises(ZeroDivisionError): command("x")
+
+
+def test_a_missing_package_names_the_extra(monkeypatch):
+    from gan_course import __main__
+    def missing(name): raise ModuleNotFoundError("No module named 'torch'", name="torch")
+    monkeypatch.setattr(__main__.importlib, "import_module", missing)
+    refused("train", "pytorch", says=("needs torch", "gan_course[pytorch]"))
+
+
+def test_the_real_command(tmp_path):
+    "Through the shell's eyes: status, streams, no traceback; and no framework is loaded for a typing error."
+    code = "import sys; from gan_course.__main__ import main; s = main(sys.argv[1:]); print('torch' in sys.modules); sys.exit(s)"
+    done = subprocess.run([sys.executable, "-c", code, "train", "pytroch"], capture_output=True, text=True, env=environment())
+    assert done.returncode == 2 and done.stdout == "False\n" and done.stderr.startswith("gan-course: unknown track 'pytroch'")
+    done = subprocess.run(["gan-course", *train_arguments(tmp_path/"run", epochs=0)], capture_output=True, text=True,
+                          env=environment())
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr == "gan-course: epochs is 0; it has to lie between 1 and 1e+06\n"
