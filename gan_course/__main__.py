@@ -23,11 +23,12 @@ from .evaluate import PixelFrechet
 from .runs import RunFolder
 
 # %% ../nbs/about/command.ipynb #8b3a53c6
-TRACKS = {"pytorch": "gan_course.pytorch"} # name -> package with Config, CONFIG, train, generate_samples
+TRACKS = {"pytorch": "gan_course.pytorch"} # name -> package: Config, CONFIG, train, generate_samples
 
 def load_track(name):
-    "The package of a track, imported only now. Raises `CourseError` for an unknown or uninstalled one."
-    if name not in TRACKS: raise CourseError(f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
+    "The package of a track, imported only now. `CourseError` for an unknown or uninstalled one."
+    if name not in TRACKS:
+        raise CourseError(f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
     try: return importlib.import_module(TRACKS[name])
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gan_course"): raise
@@ -55,7 +56,7 @@ def parse(function, # or dataclass
           arguments, # list of strings
           prog, # how the command is called
           **defaults):
-    "Call `function` with options read from the command line. A mistake is a `CourseError` of one line."
+    "Call `function` with options read from the command line. A mistake is a one-line `CourseError`."
     import tyro # takes a moment to load
     errors = io.StringIO()
     try:
@@ -67,11 +68,12 @@ def parse(function, # or dataclass
 
 # %% ../nbs/about/command.ipynb #55002a7b
 def option_value(arguments, name):
-    "The value given for an option, before anything else is parsed; None if it is not there."
-    for i, text in enumerate(arguments):
-        if text == name and i + 1 < len(arguments): return arguments[i + 1]
-        if text.startswith(name + "="): return text.split("=", 1)[1]
-    return None
+    "The value given last for an option, before anything else is parsed; None if it is not there."
+    value = None
+    for text, following in zip(arguments, [*arguments[1:], None]):
+        if text == name and following is not None: value = following
+        if text.startswith(name + "="): value = text.split("=", 1)[1]
+    return value
 
 def train_command(name, arguments):
     "gan-course train TRACK ..."
@@ -91,14 +93,15 @@ def train_command(name, arguments):
     begin = time.perf_counter()
     track.train(config, resume=resume)
     if int(os.environ.get("RANK", "0")): return
-    print(f"{config.out/'gan_samples.png'} after {time.perf_counter() - begin:.0f} s; everything else is beside it")
+    print(f"{config.out/'gan_samples.png'} after {time.perf_counter() - begin:.0f} s; "
+          "everything else is beside it")
 
 # %% ../nbs/about/command.ipynb #5bdc1fa5
 def sample_command(name, arguments):
     "gan-course sample TRACK ..."
     track = load_track(name)
-    def options(run: Path, num: int = 36, seed: int = 0, out: Path | None = None, truncation: float | None = None,
-                best: bool = False, device: str = "auto"):
+    def options(run: Path, num: int = 36, seed: int = 0, out: Path | None = None,
+                truncation: float | None = None, best: bool = False, device: str = "auto"):
         """Draw images from a trained generator.
 
         Args:
@@ -110,8 +113,8 @@ def sample_command(name, arguments):
             best: the best generator so far instead of the last
             device: where to compute
         """
-        return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation, best=best,
-                    device=device)
+        return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation,
+                    best=best, device=device)
     chosen = parse(options, arguments, f"gan-course sample {name}")
     if chosen["seed"] < 0: raise CourseError(f"seed is {chosen['seed']}; it has to be 0 or more")
     images = track.generate_samples(**chosen)
@@ -120,7 +123,8 @@ def sample_command(name, arguments):
 # %% ../nbs/about/command.ipynb #ea23aeaf
 def evaluate_command(arguments):
     "gan-course evaluate ..."
-    def options(run: Path, num: int = 10_000, seed: int = 2, data_dir: Path | None = None, best: bool = False):
+    def options(run: Path, num: int = 10_000, seed: int = 2, data_dir: Path | None = None,
+                best: bool = False):
         """Say with a number how far a run's images are from real ones.
 
         Args:
@@ -132,7 +136,8 @@ def evaluate_command(arguments):
         """
         return locals()
     o = parse(options, arguments, "gan-course evaluate")
-    if o["num"] < 500: raise CourseError(f"num is {o['num']}; a distance from fewer than 500 images means nothing")
+    if o["num"] < 500:
+        raise CourseError(f"num is {o['num']}; with fewer than 500 images a distance means nothing")
     folder = RunFolder(o["run"], create=False)
     saved = folder.load_config()
     track = load_track(str(saved.get("track")))
@@ -141,7 +146,8 @@ def evaluate_command(arguments):
     with contextlib.ExitStack() as stack:
         import tempfile
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        images = track.generate_samples(folder.path, o["num"], scratch/"samples.png", seed=o["seed"], best=o["best"])
+        images = track.generate_samples(folder.path, o["num"], scratch/"samples.png", seed=o["seed"],
+                                        best=o["best"])
     train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
     print(f"{folder.path}: {o['num']} images against {name}")
     print(f"pixel Fréchet distance to train {PixelFrechet(train.images).distance(images):.3f}, "
@@ -159,7 +165,8 @@ def datasets_command(arguments):
         """
         return data_dir
     for row in dataset_status(parse(options, arguments, "gan-course datasets")):
-        print(f"{row['dataset']} {row['split']}: {row['state']}" + (f", {row['images']} images" if row["images"] else ""))
+        images = f", {row['images']} images" if row["images"] else ""
+        print(f"{row['dataset']} {row['split']}: {row['state']}{images}")
         for key in ("where", "checksum", "todo"):
             if row[key]: print(f"  {key}: {row[key]}")
 
@@ -176,7 +183,8 @@ Every command explains its options: gan-course train pytorch --help"""
 
 def dispatch(arguments):
     "Find the command and run it."
-    commands = dict(train=train_command, sample=sample_command, evaluate=evaluate_command, datasets=datasets_command)
+    commands = dict(train=train_command, sample=sample_command, evaluate=evaluate_command,
+                    datasets=datasets_command)
     usage = USAGE.format(tracks=", ".join(TRACKS))
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage)
@@ -187,13 +195,15 @@ def dispatch(arguments):
         print(f"gan-course {gan_course.__version__}")
         return
     if name not in commands:
-        raise CourseError(f"unknown command {name!r}{guess(name, commands)}; commands: {', '.join(commands)}")
+        raise CourseError(f"unknown command {name!r}{guess(name, commands)}; "
+                          f"commands: {', '.join(commands)}")
     if name in ("evaluate", "datasets"): return commands[name](rest)
     if rest and rest[0] in ("-h", "--help"):
         print(usage)
         return
     if not rest or rest[0].startswith("-"):
-        raise CourseError(f"say which track: gan-course {name} TRACK ...; tracks: {', '.join(TRACKS)}")
+        raise CourseError(f"say which track: gan-course {name} TRACK ...; "
+                          f"tracks: {', '.join(TRACKS)}")
     commands[name](*rest[:1], rest[1:])
 
 def main(arguments=None): # list of strings; by default those of the command line
@@ -203,8 +213,9 @@ def main(arguments=None): # list of strings; by default those of the command lin
         print(f"gan-course: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("gan-course: interrupted; the same command with --resume goes on from the last checkpoint", file=sys.stderr)
+        print("gan-course: interrupted; the same command with --resume goes on from the last checkpoint",
+              file=sys.stderr)
         return 130
     return 0
 
-if __name__ == "__main__" and __package__: sys.exit(main()) # `python -m gan_course`; not in this notebook
+if __name__ == "__main__" and __package__: sys.exit(main()) # `python -m gan_course`, not a notebook

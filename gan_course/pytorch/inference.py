@@ -35,8 +35,10 @@ def load_generator(path, # a run folder, or a file of weights in one
         G = Generator(config.latent_dim, config.width, config.upsample, channels)
         G.load_state_dict(found["weights"])
     except (KeyError, IndexError, RuntimeError, TypeError, AttributeError):
-        raise CourseError(f"{path} does not hold the weights of a generator; give generator.pt") from None
-    return G.to(device, memory_format=torch.channels_last).eval().requires_grad_(False), config, found["data"]
+        raise CourseError(f"{path} does not hold the weights of a generator; "
+                          "give generator.pt") from None
+    G = G.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return G, config, found["data"]
 
 # %% ../../nbs/pytorch/inference.ipynb #f437b803
 def sample_latents(num, # how many
@@ -47,7 +49,7 @@ def sample_latents(num, # how many
     "Standard normal latents, truncated if wished (Brock et al. 2018, section 3.1)."
     if truncation is None: return make_latents(num, latent_dim, seed)
     if not (math.isfinite(truncation) and truncation > 0):
-        raise CourseError(f"truncation is {truncation}; it has to be above 0, such as 1.0, or left out")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
     generator = torch.Generator().manual_seed(seed)
     inside = math.erf(truncation / math.sqrt(2)) # probability of [-truncation, truncation]
     u = torch.rand(num, latent_dim, generator=generator, dtype=torch.float64) * 2 - 1
@@ -68,11 +70,12 @@ def interpolate(z0, # latents to start from, [N, latent_dim]
     cosine = torch.cosine_similarity(z0, z1, dim=1).clamp(-1, 1)
     angle = cosine.arccos()[:, None, None]
     arc = ((1 - t) * angle).sin() * z0[:, None] + (t * angle).sin() * z1[:, None]
-    return torch.where(angle.sin() > 1e-4, arc / angle.sin().clamp(min=1e-4), line) # parallel: the line will do
+    sine = angle.sin()
+    return torch.where(sine > 1e-4, arc / sine.clamp(min=1e-4), line) # parallel: the line will do
 
 # %% ../../nbs/pytorch/inference.ipynb #c23a3d4b
 @torch.no_grad()
-def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or of a file of weights
+def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or a file of weights
                      num_images=36, # how many
                      output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
                      seed=0, # of the latents

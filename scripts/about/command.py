@@ -72,11 +72,12 @@ from gan_course.runs import RunFolder
 
 # %%
 #| exports
-TRACKS = {"pytorch": "gan_course.pytorch"} # name -> package with Config, CONFIG, train, generate_samples
+TRACKS = {"pytorch": "gan_course.pytorch"} # name -> package: Config, CONFIG, train, generate_samples
 
 def load_track(name):
-    "The package of a track, imported only now. Raises `CourseError` for an unknown or uninstalled one."
-    if name not in TRACKS: raise CourseError(f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
+    "The package of a track, imported only now. `CourseError` for an unknown or uninstalled one."
+    if name not in TRACKS:
+        raise CourseError(f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
     try: return importlib.import_module(TRACKS[name])
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gan_course"): raise
@@ -104,7 +105,7 @@ def parse(function, # or dataclass
           arguments, # list of strings
           prog, # how the command is called
           **defaults):
-    "Call `function` with options read from the command line. A mistake is a `CourseError` of one line."
+    "Call `function` with options read from the command line. A mistake is a one-line `CourseError`."
     import tyro # takes a moment to load
     errors = io.StringIO()
     try:
@@ -132,16 +133,18 @@ for wrong in (["--epochs", "many"], ["--epoch", "5"], ["--epochs"]):
 # ## train
 #
 # The recipe decides the defaults of the other options, so it is looked for first: with `--recipe dcgan --lr-g 1e-3`
-# everything but the learning rate is the recipe's, and `--help` shows the values that would be used.
+# everything but the learning rate is the recipe's, and `--help` shows the values that would be used. An option given twice
+# counts as it was given last, as everywhere.
 
 # %%
 #| exports
 def option_value(arguments, name):
-    "The value given for an option, before anything else is parsed; None if it is not there."
-    for i, text in enumerate(arguments):
-        if text == name and i + 1 < len(arguments): return arguments[i + 1]
-        if text.startswith(name + "="): return text.split("=", 1)[1]
-    return None
+    "The value given last for an option, before anything else is parsed; None if it is not there."
+    value = None
+    for text, following in zip(arguments, [*arguments[1:], None]):
+        if text == name and following is not None: value = following
+        if text.startswith(name + "="): value = text.split("=", 1)[1]
+    return value
 
 def train_command(name, arguments):
     "gan-course train TRACK ..."
@@ -161,7 +164,14 @@ def train_command(name, arguments):
     begin = time.perf_counter()
     track.train(config, resume=resume)
     if int(os.environ.get("RANK", "0")): return
-    print(f"{config.out/'gan_samples.png'} after {time.perf_counter() - begin:.0f} s; everything else is beside it")
+    print(f"{config.out/'gan_samples.png'} after {time.perf_counter() - begin:.0f} s; "
+          "everything else is beside it")
+
+
+# %%
+assert option_value(["--epochs", "3", "--recipe", "dcgan"], "--recipe") == "dcgan"
+assert option_value(["--recipe=dcgan", "--recipe", "modern"], "--recipe") == "modern"
+assert option_value(["--recipe"], "--recipe") is None
 
 
 # %% [markdown]
@@ -172,8 +182,8 @@ def train_command(name, arguments):
 def sample_command(name, arguments):
     "gan-course sample TRACK ..."
     track = load_track(name)
-    def options(run: Path, num: int = 36, seed: int = 0, out: Path | None = None, truncation: float | None = None,
-                best: bool = False, device: str = "auto"):
+    def options(run: Path, num: int = 36, seed: int = 0, out: Path | None = None,
+                truncation: float | None = None, best: bool = False, device: str = "auto"):
         """Draw images from a trained generator.
 
         Args:
@@ -185,8 +195,8 @@ def sample_command(name, arguments):
             best: the best generator so far instead of the last
             device: where to compute
         """
-        return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation, best=best,
-                    device=device)
+        return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation,
+                    best=best, device=device)
     chosen = parse(options, arguments, f"gan-course sample {name}")
     if chosen["seed"] < 0: raise CourseError(f"seed is {chosen['seed']}; it has to be 0 or more")
     images = track.generate_samples(**chosen)
@@ -203,7 +213,8 @@ def sample_command(name, arguments):
 #| exports
 def evaluate_command(arguments):
     "gan-course evaluate ..."
-    def options(run: Path, num: int = 10_000, seed: int = 2, data_dir: Path | None = None, best: bool = False):
+    def options(run: Path, num: int = 10_000, seed: int = 2, data_dir: Path | None = None,
+                best: bool = False):
         """Say with a number how far a run's images are from real ones.
 
         Args:
@@ -215,7 +226,8 @@ def evaluate_command(arguments):
         """
         return locals()
     o = parse(options, arguments, "gan-course evaluate")
-    if o["num"] < 500: raise CourseError(f"num is {o['num']}; a distance from fewer than 500 images means nothing")
+    if o["num"] < 500:
+        raise CourseError(f"num is {o['num']}; with fewer than 500 images a distance means nothing")
     folder = RunFolder(o["run"], create=False)
     saved = folder.load_config()
     track = load_track(str(saved.get("track")))
@@ -224,7 +236,8 @@ def evaluate_command(arguments):
     with contextlib.ExitStack() as stack:
         import tempfile
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        images = track.generate_samples(folder.path, o["num"], scratch/"samples.png", seed=o["seed"], best=o["best"])
+        images = track.generate_samples(folder.path, o["num"], scratch/"samples.png", seed=o["seed"],
+                                        best=o["best"])
     train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
     print(f"{folder.path}: {o['num']} images against {name}")
     print(f"pixel Fréchet distance to train {PixelFrechet(train.images).distance(images):.3f}, "
@@ -247,7 +260,8 @@ def datasets_command(arguments):
         """
         return data_dir
     for row in dataset_status(parse(options, arguments, "gan-course datasets")):
-        print(f"{row['dataset']} {row['split']}: {row['state']}" + (f", {row['images']} images" if row["images"] else ""))
+        images = f", {row['images']} images" if row["images"] else ""
+        print(f"{row['dataset']} {row['split']}: {row['state']}{images}")
         for key in ("where", "checksum", "todo"):
             if row[key]: print(f"  {key}: {row[key]}")
 
@@ -271,7 +285,8 @@ Every command explains its options: gan-course train pytorch --help"""
 
 def dispatch(arguments):
     "Find the command and run it."
-    commands = dict(train=train_command, sample=sample_command, evaluate=evaluate_command, datasets=datasets_command)
+    commands = dict(train=train_command, sample=sample_command, evaluate=evaluate_command,
+                    datasets=datasets_command)
     usage = USAGE.format(tracks=", ".join(TRACKS))
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage)
@@ -282,13 +297,15 @@ def dispatch(arguments):
         print(f"gan-course {gan_course.__version__}")
         return
     if name not in commands:
-        raise CourseError(f"unknown command {name!r}{guess(name, commands)}; commands: {', '.join(commands)}")
+        raise CourseError(f"unknown command {name!r}{guess(name, commands)}; "
+                          f"commands: {', '.join(commands)}")
     if name in ("evaluate", "datasets"): return commands[name](rest)
     if rest and rest[0] in ("-h", "--help"):
         print(usage)
         return
     if not rest or rest[0].startswith("-"):
-        raise CourseError(f"say which track: gan-course {name} TRACK ...; tracks: {', '.join(TRACKS)}")
+        raise CourseError(f"say which track: gan-course {name} TRACK ...; "
+                          f"tracks: {', '.join(TRACKS)}")
     commands[name](*rest[:1], rest[1:])
 
 def main(arguments=None): # list of strings; by default those of the command line
@@ -298,11 +315,12 @@ def main(arguments=None): # list of strings; by default those of the command lin
         print(f"gan-course: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("gan-course: interrupted; the same command with --resume goes on from the last checkpoint", file=sys.stderr)
+        print("gan-course: interrupted; the same command with --resume goes on from the last checkpoint",
+              file=sys.stderr)
         return 130
     return 0
 
-if __name__ == "__main__" and __package__: sys.exit(main()) # `python -m gan_course`; not in this notebook
+if __name__ == "__main__" and __package__: sys.exit(main()) # `python -m gan_course`, not a notebook
 
 # %%
 assert main(["--help"]) == 0
@@ -315,3 +333,89 @@ for wrong in (["trian"], ["train"], ["train", "pytorhc"], ["train", "pytorch", "
     with contextlib.redirect_stderr(errors): status = main(wrong)
     assert status == 2 and errors.getvalue().count("\n") == 1, (wrong, errors.getvalue())
     print(errors.getvalue(), end="")
+
+# %% [markdown]
+# And one command from end to end: train, sample, and ask for a distance from too few images.
+
+# %%
+import tempfile
+
+with tempfile.TemporaryDirectory() as folder:
+    out, quiet = str(Path(folder)/"run"), io.StringIO()
+    with contextlib.redirect_stdout(quiet):
+        trained = main(["train", "pytorch", "--dataset", "garments", "--limit", "320", "--width", "8",
+                        "--epochs", "1", "--eval-images", "0", "--no-progress", "--out", out])
+        sampled = main(["sample", "pytorch", "--run", out, "--num", "9", "--out", out + "/nine.png"])
+    with contextlib.redirect_stderr(quiet): refused = main(["evaluate", "--run", out, "--num", "9"])
+    nine = (Path(out)/"nine.png").exists()
+trained, sampled, refused, nine
+
+# %%
+assert (trained, sampled, refused, nine) == (0, 0, 2, True)
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.command import check_last, check_status
+
+
+# %% [markdown]
+# ### 1. An exit status
+#
+# Write `status(command)`: it calls `command()` and returns 0. If that raises a `CourseError`, it prints one line to standard
+# *error*, `demo: ` and the message, and returns 2, even if the message has line breaks in it. If the user pressed Ctrl-C it
+# returns 130. What should it do with a `KeyError`?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def status(command):
+    try: command()
+    except CourseError as error:
+        print("demo:", " ".join(str(error).split()), file=sys.stderr)
+        return 2
+    except KeyboardInterrupt: return 130
+    return 0 # a KeyError is our mistake, and keeps its traceback
+
+check_status(status)
+
+
+# %% [markdown]
+# ### 2. The last one counts
+#
+# Write `last(arguments, name)`: the value of an option in a list of arguments, `None` if it is not there. It can be given
+# as `--recipe dcgan` or as `--recipe=dcgan`, it can be given twice, it can stand at the end without a value, and there may
+# be another option whose name begins with the same letters.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def last(arguments, name):
+    value = None
+    for text, following in zip(arguments, [*arguments[1:], None]):
+        if text == name and following is not None: value = following
+        if text.startswith(name + "="): value = text.split("=", 1)[1]
+    return value
+
+check_last(last)
+
+# %% [markdown]
+# ## What to remember
+#
+# - An option is a field of the configuration, with its type, its default and its explanation. Nothing is written twice.
+# - A mistake of the user is one line on standard error and exit status 2. A mistake of ours keeps its traceback.
+# - `gan-course --help` imports no framework: a track is loaded when it is asked for.
+#
+# **What goes wrong in practice, and how you see it.**
+#
+# - *A script goes on after a failed training*: it did not look at the exit status. In a shell script, `set -e`.
+# - *An option seems to be ignored*: look into the run's `config.json`, which holds every value that was used.
+# - *`--resume` is refused*: the options differ from those of the run; the message names them.
+# - *The command is not found*: the package is installed in another environment. `python -m gan_course` always works with
+#   the Python that can import it.
+#
+# **References.** [tyro](https://brentyi.github.io/tyro/). POSIX, *Utility conventions*, 2017, chapter 12 (how options are
+# written). [`sys.exit`](https://docs.python.org/3/library/sys.html#sys.exit) (why 2).

@@ -77,7 +77,7 @@ class Pictures(Dataset):
         self.images, self.labels, self.transform = images, labels, transform
     def __len__(self): return len(self.images)
     def __getitem__(self, i):
-        picture = Image.fromarray(self.images[i, :, :, 0], mode=None)
+        picture = Image.fromarray(self.images[i, :, :, 0])
         return self.transform(picture), int(self.labels[i])
 
 to_range = transforms.Compose([
@@ -96,6 +96,17 @@ assert x.shape == (64, 1, 28, 28) and x.min() >= -1 and x.max() <= 1
 # %% [markdown]
 # Why [-1, 1]? Because the generator ends in tanh and can make nothing else. If real images were in [0, 1], the
 # discriminator would learn in a few steps that a negative pixel means "fake", and would never need to look at clothes.
+# How good is a judge that knows nothing but this rule? We show it noise between -1 and 1, and real images in both ranges:
+
+# %%
+noise = torch.rand(64, 1, 28, 28) * 2 - 1
+def says_fake(x): return (x.flatten(1).min(1).values < 0).float().mean().item()
+print(f"called fake: noise {says_fake(noise):.0%}, real in [0, 1] {says_fake((x + 1) / 2):.0%}, "
+      f"real in [-1, 1] {says_fake(x):.0%}")
+
+# %% [markdown]
+# Always right in [0, 1], and of no use in [-1, 1]. A GAN whose discriminator is perfect after ten steps has often a slip
+# like this behind it, and not a strong discriminator.
 #
 # ## The last batch
 #
@@ -147,7 +158,8 @@ device = torch.device("cpu")
 stored = torch.from_numpy(images.images).to(device) # [N, H, W, C], bytes
 index = torch.randint(len(stored), (64,))
 x = stored[index].permute(0, 3, 1, 2).float().div(127.5).sub(1)
-x.shape, x.dtype, x.is_contiguous(memory_format=torch.channels_last), f"{stored.nbytes / 1e6:.0f} MB"
+print(f"stored: {stored.nbytes / 1e6:.0f} MB")
+x.shape, x.dtype, x.is_contiguous(memory_format=torch.channels_last)
 
 
 # %% [markdown]
@@ -182,6 +194,17 @@ assert torch.equal(epoch_order(1000, 3, 5), epoch_order(1000, 3, 5))
 assert not torch.equal(epoch_order(1000, 3, 5), epoch_order(1000, 3, 6))
 assert not torch.equal(epoch_order(1000, 3, 5), epoch_order(1000, 4, 5))
 
+# %% [markdown]
+# Of 300 images in batches of 64, the last 44 of the order are left out. How many images has the network not met after
+# one epoch, two, three and four? Multiply before you look: 44/300 is about one in seven.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+met = set()
+for epoch in range(4):
+    met |= set(epoch_order(300, seed=0, epoch=epoch)[:256].tolist())
+    print(f"after epoch {epoch}: {300 - len(met)} images not met")
+
 
 # %% [markdown]
 # ## Batches
@@ -203,11 +226,13 @@ class DeviceBatches:
                  rank=0, world=1, # this process, and how many there are
                 ):
         if len(dataset) < batch_size:
-            raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
-                              "not one full batch; lower batch_size or raise limit")
+            raise CourseError(
+                f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
+                "not one full batch; lower batch_size or raise limit")
         if batch_size % world:
-            raise CourseError(f"batch_size {batch_size} cannot be shared equally by {world} processes; "
-                              f"use a multiple of {world}")
+            raise CourseError(f"batch_size {batch_size} cannot be shared equally by {world} "
+                              f"processes; use a multiple of {world}")
+        if not 0 <= rank < world: raise ValueError(f"rank {rank} of {world} processes")
         self.images = torch.from_numpy(dataset.images).to(device)
         self.batch_size, self.seed, self.flip = batch_size, seed, flip
         self.mine = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
@@ -219,13 +244,15 @@ class DeviceBatches:
 
     def batch(self, epoch, step): # both from 0
         "Real images, float32 [B, C, H, W] in [-1, 1], channels_last. Every batch is full."
+        if not 0 <= step < len(self): raise IndexError(f"step {step} of an epoch of {len(self)}")
         if epoch != self.epoch:
             self.order = epoch_order(len(self.images), self.seed, epoch).to(self.images.device)
             self.epoch = epoch
         index = self.order[step * self.batch_size:(step + 1) * self.batch_size]
-        if self.flip: mirrored = torch.rand(self.batch_size, device=index.device)[self.mine] < self.flip
         x = self.images[index[self.mine]].permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-        if self.flip: x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
+        if self.flip: # one draw per image of the whole batch, so that all processes agree
+            chance = torch.rand(self.batch_size, device=index.device)[self.mine]
+            x = torch.where((chance < self.flip)[:, None, None, None], x.flip(3), x)
         return x
 
     def epoch_batches(self, epoch, start=0): # first step wanted
@@ -259,7 +286,8 @@ assert (to_images(torch.cat(whole)) == images.images[seen.numpy()]).all()
 assert whole[0].is_contiguous(memory_format=torch.channels_last)
 
 # %%
-parts = [DeviceBatches(images.limited(300), 64, device=device, seed=1, rank=r, world=2) for r in (0, 1)]
+parts = [DeviceBatches(images.limited(300), 64, device=device, seed=1, rank=rank, world=2)
+         for rank in (0, 1)]
 both = torch.cat([part.batch(2, 0) for part in parts])
 assert torch.equal(both, whole[0]), "two processes share the batch of one"
 
@@ -280,12 +308,99 @@ def ours(): return ((x,) for epoch in range(99) for x in batches.epoch_batches(e
 
 slow, fast = zip(*[(rate(loader), rate(ours())) for _ in range(3)])
 ratio = statistics.median(fast) / statistics.median(slow)
-print(f"textbook {statistics.median(slow):,.0f}, ours {statistics.median(fast):,.0f} images a second: "
-      f"{ratio:.0f} times as fast")
+print(f"textbook {statistics.median(slow):,.0f}, ours {statistics.median(fast):,.0f} "
+      f"images a second: {ratio:.0f} times as fast")
 
 # %% [markdown]
-# The batches are the same in every respect that matters. What is gone is work that was done sixty thousand times an epoch
-# and had the same result each time.
+# Is that a fair comparison, or are our batches other ones? The same sixteen images, by both ways:
+
+# %%
+chosen = epoch_order(len(images), 0, 0)[:16].tolist()
+textbook_x = torch.stack([loader.dataset[i][0] for i in chosen])
+gap = (textbook_x - batches.batch(0, 0)[:16]).abs().max().item()
+assert gap < 1e-6
+print(f"largest difference of a pixel: {gap:.1e}")
+
+# %% [markdown]
+# They agree to the last digit of float32. What is gone is work that was done sixty thousand times an epoch and had the
+# same result each time.
 #
 # When does this not work? When the images do not fit on the device (the flowers at 128 pixels still do: 180 MB), or
 # when each picture needs work that cannot be done for a batch at once. Mirroring can; a random crop can too.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+from gan_course.exercises.pytorch_data import check_position, check_shifted
+
+
+# %% [markdown]
+# ### 1. Where were we?
+#
+# A run was stopped after `images_seen` real images. Write `position(images_seen, num, batch_size)`: the pair of the epoch
+# and the step of the batch that comes next, both counted from 0, when the data set has `num` images and only full
+# batches are used.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def position(images_seen, num, batch_size):
+    return divmod(images_seen // batch_size, num // batch_size)
+
+check_position(position)
+
+
+# %% [markdown]
+# ### 2. Shifted images, a batch at a time
+#
+# The last section claims that a random crop can be done for a whole batch. Write `shifted(x, dy, dx)`: image `n` of the batch
+# `x`, `[N, C, H, W]`, moves `dy[n]` pixels down and `dx[n]` to the right (`int64` tensors of `N` numbers, negative
+# ones go up and left). What moves in from outside is black, and black is -1. No loop over the images.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def shifted(x, dy, dx):
+    n, _, height, width = x.shape
+    margin = int(torch.stack([dy, dx]).abs().max())
+    padded = torch.nn.functional.pad(x, [margin] * 4, value=-1.0)
+    rows = torch.arange(height) + margin - dy[:, None] # [N, H]: where each row comes from
+    columns = torch.arange(width) + margin - dx[:, None] # [N, W]
+    which = torch.arange(n)[:, None, None]
+    return padded[which, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+check_shifted(shifted)
+
+# %%
+#| label: fig-shifted
+#| fig-cap: "Real images, and below each the same image shifted by up to four pixels."
+#| fig-alt: "Two rows of eight small pictures of clothes. The lower ones stand a little off the centre."
+steps = torch.randint(-4, 5, (2, 8), generator=torch.Generator().manual_seed(0))
+x = batches.batch(0, 0)[:8]
+image_grid(to_images(torch.cat([x, shifted(x, *steps)])), columns=8,
+           caption=f"{images.name}; below: shifted")
+
+# %% [markdown]
+# ## What to remember
+#
+# - Real images are in the range the generator can make: [-1, 1] for tanh.
+# - Every batch is full. The images left out are others in every epoch.
+# - Small data sets live on the device as bytes. A batch is three operations: pick, convert, scale.
+# - The order follows from the seed and the epoch, so a resumed run needs nothing but these and the step.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *The discriminator is perfect within seconds.* Print minimum, maximum and mean of a real and a generated batch: if one
+#   is in [0, 1] or in [0, 255], there it is.
+# - *An error about shapes, or a jump of the loss, at the end of each epoch.* The last batch is not full.
+# - *A resumed run sees the first images again.* Compare the first batch after resuming with the one an uninterrupted run
+#   gets there, as the assertions above do.
+# - *The GPU waits for data.* Measure the batches alone, as `rate` does. If they come slower than training uses them, the
+#   network's speed does not matter.
+# - *Mirrored by flip, and wrong.* Shirts may be mirrored, digits and letters not.
+#
+# **References.** Xiao, Rasul and Vollgraf 2017, [*Fashion-MNIST*](https://arxiv.org/abs/1708.07747). Radford, Metz and
+# Chintala 2015, [section 4](https://arxiv.org/abs/1511.06434): images scaled to the range of tanh, and nothing else. PyTorch
+# on [`DataLoader`](https://docs.pytorch.org/docs/stable/data.html) and on
+# [`channels_last`](https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html).

@@ -257,7 +257,7 @@ def short(**changes):
     "A short run of a variant: its last measurements and sixteen samples."
     with tempfile.TemporaryDirectory() as folder:
         config = CONFIG.replace(**(dict(
-            epochs=budget(full=8, fast=1), limit=budget(full=20_000, fast=256), width=budget(full=32, fast=8),
+            epochs=budget(full=5, fast=1), limit=budget(full=20_000, fast=256), width=budget(full=32, fast=8),
             progress=False, eval_images=budget(full=5000, fast=500), out=Path(folder)/"run") | changes))
         metrics = train(config, verbose=False)
         images = generate_samples(config, 500, Path(folder)/"x.png", seed=1)

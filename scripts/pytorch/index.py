@@ -67,7 +67,8 @@ from gan_course.basics import budget
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    config = CONFIG.replace(epochs=1, limit=640, width=16, out=Path(folder)/"run", progress=False, eval_images=0)
+    config = CONFIG.replace(epochs=1, limit=640, width=16, out=Path(folder)/"run",
+                            progress=False, eval_images=0)
     metrics = train(config)
     images = generate_samples(config, num_images=36)
 images.shape, metrics["status"]

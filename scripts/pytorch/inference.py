@@ -97,8 +97,10 @@ def load_generator(path, # a run folder, or a file of weights in one
         G = Generator(config.latent_dim, config.width, config.upsample, channels)
         G.load_state_dict(found["weights"])
     except (KeyError, IndexError, RuntimeError, TypeError, AttributeError):
-        raise CourseError(f"{path} does not hold the weights of a generator; give generator.pt") from None
-    return G.to(device, memory_format=torch.channels_last).eval().requires_grad_(False), config, found["data"]
+        raise CourseError(f"{path} does not hold the weights of a generator; "
+                          "give generator.pt") from None
+    G = G.to(device, memory_format=torch.channels_last).eval().requires_grad_(False)
+    return G, config, found["data"]
 
 
 # %%
@@ -114,7 +116,8 @@ data["name"], data["checksum"][:12]
 z = make_latents(32, config.latent_dim, seed=3)
 G.train(); alone_ish, in_company = G(z[:2])[0], G(z)[0]
 G.eval(); one, many = G(z[:1])[0], G(z)[0]
-print(f"training mode: {(alone_ish - in_company).abs().mean():.3f}, evaluation mode: {(one - many).abs().mean():.6f}")
+print(f"training mode: off by {(alone_ish - in_company).abs().mean():.3f}")
+print(f"evaluation mode: off by {(one - many).abs().mean():.6f}")
 
 # %% [markdown]
 # Training mode also changes the running statistics with each call. A sampler that forgets `eval()` therefore gets worse
@@ -143,7 +146,7 @@ def sample_latents(num, # how many
     "Standard normal latents, truncated if wished (Brock et al. 2018, section 3.1)."
     if truncation is None: return make_latents(num, latent_dim, seed)
     if not (math.isfinite(truncation) and truncation > 0):
-        raise CourseError(f"truncation is {truncation}; it has to be above 0, such as 1.0, or left out")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
     generator = torch.Generator().manual_seed(seed)
     inside = math.erf(truncation / math.sqrt(2)) # probability of [-truncation, truncation]
     u = torch.rand(num, latent_dim, generator=generator, dtype=torch.float64) * 2 - 1
@@ -166,7 +169,8 @@ assert abs(sample_latents(20_000, 8, truncation=20.0).std() - 1) < 0.01
 #| fig-cap: "The same generator with latents truncated at 2, at 1 and at 0.3, one row each."
 #| fig-alt: "Three rows of twelve generated garments. The first row is varied, the last one shows nearly the same shape twelve times."
 rows = [to_images(G(sample_latents(12, config.latent_dim, 5, tau))) for tau in (2.0, 1.0, 0.3)]
-figures.image_grid(np.concatenate(rows), columns=12, caption=f"{data['name']}, truncation 2, 1, 0.3 from above")
+note = f"{data['name']}, truncation 2, 1, 0.3 from above"
+figures.image_grid(np.concatenate(rows), columns=12, caption=note)
 
 # %% [markdown]
 # Variety goes, and with it the differences between pixels of different samples:
@@ -180,7 +184,7 @@ assert spread[0] > spread[2]
 # ## Walking between latents
 #
 # If a generator has understood something, a walk from one latent to another passes through plausible garments, and
-# changes smoothly. A generator that memorised jumps.
+# changes smoothly. A generator that memorised jumps: it stays at one training image as long as it can, then at the next.
 #
 # The straight line $(1-t) z_0 + t z_1$ has a flaw. In 64 dimensions nearly all standard normal vectors have a length near
 # $\sqrt{64} = 8$. How long is the middle of the line between two of them?
@@ -209,7 +213,8 @@ def interpolate(z0, # latents to start from, [N, latent_dim]
     cosine = torch.cosine_similarity(z0, z1, dim=1).clamp(-1, 1)
     angle = cosine.arccos()[:, None, None]
     arc = ((1 - t) * angle).sin() * z0[:, None] + (t * angle).sin() * z1[:, None]
-    return torch.where(angle.sin() > 1e-4, arc / angle.sin().clamp(min=1e-4), line) # parallel: the line will do
+    sine = angle.sin()
+    return torch.where(sine > 1e-4, arc / sine.clamp(min=1e-4), line) # parallel: the line will do
 
 
 # %%
@@ -238,7 +243,7 @@ figures.interpolation_figure(list(pictures), caption=f"{data['name']}, {config.e
 # %%
 #| exports
 @torch.no_grad()
-def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or of a file of weights
+def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or a file of weights
                      num_images=36, # how many
                      output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
                      seed=0, # of the latents
@@ -278,3 +283,92 @@ for wrong in [dict(num_images=0), dict(truncation=-1.0), dict(config=Path(folder
     except CourseError as error: print(str(error).replace(folder.name, "..."))
     else: raise AssertionError(f"{wrong} was accepted")
 folder.cleanup()
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.pytorch_inference import check_eval, check_slerp, check_truncated
+
+
+# %% [markdown]
+# ### 1. The arc between two vectors
+#
+# Write `slerp(z0, z1, t)` for two vectors of one dimension and a number $t$ in [0, 1]:
+#
+# $$\frac{\sin((1-t)\,\omega)}{\sin\omega}\,z_0 + \frac{\sin(t\,\omega)}{\sin\omega}\,z_1$$
+#
+# where $\omega$ is the angle between them. What should it do when $\omega$ is 0?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def slerp(z0, z1, t):
+    omega = torch.cosine_similarity(z0, z1, dim=0).clamp(-1, 1).arccos()
+    if omega.sin() < 1e-4: return (1 - t) * z0 + t * z1 # the same direction: no arc
+    return (((1 - t) * omega).sin() * z0 + (t * omega).sin() * z1) / omega.sin()
+
+check_slerp(slerp)
+
+
+# %% [markdown]
+# ### 2. Draw again
+#
+# The usual recipe for truncation: draw normal numbers, and draw again each number beyond $\tau$, until none is left. Write
+# it as `truncated(num, latent_dim, tau)`. Why is `clamp` not the same?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def truncated(num, latent_dim, tau):
+    z = torch.randn(num, latent_dim)
+    while (beyond := z.abs() > tau).any(): z[beyond] = torch.randn(int(beyond.sum()))
+    return z
+
+check_truncated(truncated)
+
+
+# %% [markdown]
+# ### 3. A visitor who leaves no trace
+#
+# In the middle of training you want to look at samples. Write `peek(G, z)`: the images of `z` as they are in evaluation
+# mode, without gradients. Training goes on afterwards as if nobody had looked, so $G$ must be found as it was left: the
+# running statistics and the mode.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+@torch.no_grad()
+def peek(G, z):
+    mode = G.training
+    G.eval()
+    try: return G(z)
+    finally: G.train(mode)
+
+check_eval(peek)
+
+# %% [markdown]
+# ## What to remember
+#
+# - A file of weights carries its configuration. It is loaded with `weights_only=True`, and only then trusted.
+# - Sample in evaluation mode. In training mode an image depends on its neighbours, and each call spoils the statistics.
+# - Truncation trades variety for quality. Say at which $\tau$ a picture was made; distances are measured without.
+# - Interpolate on the arc, because the middle of the line is a place where the generator was never trained.
+#
+# **What goes wrong in practice, and how you see it.**
+#
+# - *Samples get worse the more you draw, or depend on how many you draw*: `eval()` was forgotten. Draw one latent alone and
+#   in a batch, and compare.
+# - *The middle of every walk is pale and alike*: straight lines.
+# - *All samples look good and alike*: a forgotten truncation, or a collapsed generator. Draw with `truncation=None`; if they
+#   are still alike, the generator collapsed.
+# - *Samples are noise although training looked fine*: the weights of the wrong network, or pixels in the wrong range. Ours
+#   come in [-1, 1] and leave through `to_images`.
+# - *The same seed gives other pictures on another machine*: latents drawn on the device. Draw them on the CPU.
+#
+# **References.** Brock, Donahue and Simonyan, *Large scale GAN training for high fidelity natural image synthesis*, 2018,
+# section 3.1 (truncation). Shoemake, *Animating rotation with quaternion curves*, 1985 (slerp). White, *Sampling
+# generative networks*, 2016 (slerp between latents). Radford, Metz and Chintala, *Unsupervised representation learning
+# with deep convolutional generative adversarial networks*, 2015, section 6.1 (walks as a test of memorisation).

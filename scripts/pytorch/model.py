@@ -73,8 +73,15 @@ up(torch.zeros(1, 8, 7, 7)).shape
 
 # %% [markdown]
 # The other way is to repeat each pixel twice in both directions and to convolve the larger picture. We make both
-# available under one name. A layer that is followed by BatchNorm has no bias, because BatchNorm subtracts the mean and
-# with it any constant.
+# available under one name. A layer that is followed by BatchNorm needs no bias. Why not?
+
+# %%
+x = torch.randn(16, 8, 7, 7)
+norm = nn.BatchNorm2d(8)
+assert torch.allclose(norm(x), norm(x + 5), atol=1e-4)
+
+# %% [markdown]
+# BatchNorm subtracts the mean of each channel, and with it any constant: 5 was added and nothing came of it.
 
 # %%
 #| exports
@@ -101,42 +108,55 @@ for how in ("transpose", "resize"):
 # output *counts* how many stamps reach each pixel. With kernel 3 and stride 2, will every pixel get the same?
 
 # %%
-def stamps(kernel, padding):
-    "How many kernel weights add up in each pixel of a picture doubled twice."
+def stamps(kernel, padding, weights=torch.ones):
+    "A constant picture doubled twice by a transposed convolution, without its edges."
     x = torch.ones(1, 1, 7, 7)
     for _ in range(2):
-        x = nn.functional.conv_transpose2d(x, torch.ones(1, 1, kernel, kernel), stride=2,
+        x = nn.functional.conv_transpose2d(x, weights(1, 1, kernel, kernel), stride=2,
                                            padding=padding, output_padding=kernel % 2)
     return x[0, 0, 6:-6, 6:-6]
 
-def resized():
+def resized(weights=torch.ones):
+    "The same by resizing and convolving."
     x = torch.ones(1, 1, 7, 7)
     for _ in range(2):
         x = nn.functional.interpolate(x, scale_factor=2)
-        x = nn.functional.conv2d(x, torch.ones(1, 1, 3, 3), padding=1)
+        x = nn.functional.conv2d(x, weights(1, 1, 3, 3), padding=1)
     return x[0, 0, 6:-6, 6:-6]
 
 
 # %%
 #| label: fig-stamps
-#| fig-cap: "How many kernel weights meet in each pixel after doubling twice, relative to the mean: a transposed convolution with kernel 3, one with kernel 4, and resizing followed by a convolution."
-#| fig-alt: "Three square panels. The first shows a strong checkerboard of light and dark squares. The second and third are evenly grey."
-import numpy as np
-from gan_course.figures import image_grid
+#| fig-cap: "A constant picture after doubling twice, relative to its mean (grey); black is half the mean or less. Above, all weights are 1; below, they are random, as before training."
+#| fig-alt: "Six square panels. Above: kernel 3 shows a strong checkerboard of light and dark squares; kernel 4 and resizing are evenly grey. Below: kernels 3 and 4 both show a regular pattern; resizing is still evenly grey."
+import matplotlib.pyplot as plt
+from gan_course.figures import use_course_style
 
-panels = [stamps(3, 1), stamps(4, 1), resized()]
-shown = np.stack([np.clip((p / p.mean() - 1).numpy(), -1, 1) for p in panels])[..., None]
-image_grid(shown, columns=3, scale=8, title="kernel 3        kernel 4        resize")
+def random_weights(*shape): return torch.rand(*shape, generator=torch.Generator().manual_seed(4))
+
+columns = {"transposed, kernel 3": lambda w: stamps(3, 1, w),
+           "transposed, kernel 4": lambda w: stamps(4, 1, w), "resize, kernel 3": resized}
+use_course_style()
+fig, axes = plt.subplots(2, 3, figsize=(7, 5))
+for row, (weights, label) in zip(axes, [(torch.ones, "weights 1"), (random_weights, "random")]):
+    for ax, (name, double) in zip(row, columns.items()):
+        picture = double(weights)
+        ax.imshow(picture / picture.mean(), cmap="gray", vmin=0.5, vmax=1.5)
+        ax.set(title=f"{name}\n{label}", xticks=[], yticks=[])
+fig.tight_layout()
 
 # %% [markdown]
 # With kernel 3 some pixels get one weight, some two and some four: the checkerboard is there before anything is learned,
 # and training has to fight it (Odena et al. 2016). That is why the kernel should be a multiple of the stride. With
 # kernel 4 every pixel gets four weights, but *which* four depends on whether its row and column are even or odd. Four
-# different filters make the four neighbours, and nothing keeps them alike. After resizing, the same nine weights make
-# every pixel. We shall see both in samples.
+# different filters make the four neighbours, and nothing keeps them alike: the lower row shows it. After resizing, the
+# same nine weights make every pixel of a plain area. Look for the pattern in plain areas of samples.
 
 # %%
-assert stamps(3, 1).unique().numel() > 1 and stamps(4, 1).unique().numel() == 1 == resized().unique().numel()
+def levels(picture): return picture.mul(1e4).round().unique().numel()
+
+assert levels(stamps(3, 1)) > 1 and levels(stamps(4, 1)) == levels(resized()) == 1
+assert levels(stamps(4, 1, random_weights)) > 1 and levels(resized(random_weights)) == 1
 
 
 # %% [markdown]
@@ -162,7 +182,7 @@ class Generator(nn.Module):
         self.latent_dim = latent_dim
         self.project = nn.Linear(latent_dim, 7 * 7 * 4 * w, bias=False)
         self.hidden = nn.Sequential(
-            nn.BatchNorm2d(4 * w), nn.ReLU(),                                # [4w, 7, 7]
+            nn.BatchNorm2d(4 * w), nn.ReLU(),                                     # [4w, 7, 7]
             upsampling(4 * w, 2 * w, upsample), nn.BatchNorm2d(2 * w), nn.ReLU(), # [2w, 14, 14]
             upsampling(2 * w, w, upsample), nn.BatchNorm2d(w), nn.ReLU())         # [w, 28, 28]
         self.to_image = nn.Conv2d(w, channels, 3, padding=1)
@@ -241,7 +261,8 @@ assert sum(isinstance(m, nn.Dropout) for m in Discriminator(dropout=0.3).modules
 # %% [markdown]
 # ## Who is larger?
 #
-# Which of the two has more weights, and where are most of them?
+# Which of the two has more weights, and where are most of them? Write your guess down; the first layer of the generator has
+# $64 \times 49 \cdot 128$ of them.
 
 # %%
 #| exports
@@ -269,9 +290,10 @@ print(f"in the generator's first layer: {count_parameters(G.project):,}")
 def init_weights(network, # changed in place
                  std=0.02, # of all weights
     ): # the network
-    "DCGAN initialisation: weights from N(0, 0.02²), BatchNorm's scale from N(1, 0.02²), every bias 0."
+    "DCGAN initialisation: weights from N(0, std²), BatchNorm's scale from N(1, std²), biases 0."
     for m in network.modules():
-        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)): nn.init.normal_(m.weight, 0.0, std)
+        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            nn.init.normal_(m.weight, 0.0, std)
         elif isinstance(m, nn.BatchNorm2d): nn.init.normal_(m.weight, 1.0, std)
         if getattr(m, "bias", None) is not None: nn.init.zeros_(m.bias)
     return network
@@ -282,10 +304,15 @@ def check_initialised(network, std=0.02):
         if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)):
             centre = 1.0 if isinstance(m, nn.BatchNorm2d) else 0.0
             w, n = m.weight.detach().float() - centre, m.weight.numel()
-            slack = 6 / n**0.5 # six standard errors
-            assert abs(w.mean()) < slack * std, f"{name}: the mean of the weights is {w.mean() + centre:.4f}"
-            assert abs(w.std() / std - 1) < slack, f"{name}: the weights have standard deviation {w.std():.4f}, not {std}"
+            slack = 6 / n**0.5 # six standard errors of the mean, and more of the deviation
             assert m.bias is None or not m.bias.any(), f"{name}: the bias is not 0"
+            assert abs(w.mean()) < slack * std, (
+                f"{name}: the mean of the weights is {w.mean() + centre:.4f}, not {centre:.0f}")
+            if n == 1: continue # one number has no deviation
+            spread = w.std().item()
+            assert spread > 0, f"{name}: all weights are equal" # BatchNorm as PyTorch makes it
+            assert abs(spread / std - 1) < slack, (
+                f"{name}: the weights have standard deviation {spread:.4f}, not {std}")
 
 
 # %%
@@ -325,3 +352,99 @@ torch.manual_seed(0); G, D = build_networks(CONFIG)
 torch.manual_seed(0); G2, D2 = build_networks(CONFIG)
 assert all(torch.equal(a, b) for a, b in zip(G.state_dict().values(), G2.state_dict().values()))
 assert all(torch.equal(a, b) for a, b in zip(D.state_dict().values(), D2.state_dict().values()))
+
+# %% [markdown]
+# ## What training will see
+#
+# An untrained generator already makes pictures, and an untrained discriminator has an opinion on them. Both should be
+# close to nothing: the pictures grey, the logits near 0, a probability of one half. What is far from it now starts
+# training with a bias.
+
+# %%
+with torch.no_grad():
+    fake = G(torch.randn(64, CONFIG.latent_dim))
+    logit = D(fake)
+print(f"pixels: mean {fake.mean():.3f}, deviation {fake.std():.3f}; "
+      f"D says real with probability {logit.sigmoid().mean():.3f}")
+assert abs(fake.mean()) < 0.1 and (logit.sigmoid() - 0.5).abs().max() < 0.1
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+from gan_course.exercises.pytorch_model import check_even, check_generator32, check_parameters
+
+
+# %% [markdown]
+# ### 1. Which kernels are even?
+#
+# Write `is_even(kernel, stride)`: whether a transposed convolution brings the same number of weights to every pixel
+# away from the edges.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def is_even(kernel, stride): return kernel % stride == 0
+
+check_even(is_even)
+
+
+# %% [markdown]
+# ### 2. By hand
+#
+# Write `generator_parameters(latent_dim, width)`: how many numbers training can change in
+# `Generator(latent_dim, width, "resize")`, as a formula, without building it.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def generator_parameters(latent_dim, width):
+    w = width
+    project = latent_dim * 7 * 7 * 4 * w
+    convolutions = 3 * 3 * (4 * w * 2 * w + 2 * w * w)
+    norms = 2 * (4 * w + 2 * w + w) # scale and shift of each channel
+    return project + convolutions + norms + (3 * 3 * w + 1)
+
+check_parameters(generator_parameters)
+
+
+# %% [markdown]
+# ### 3. A generator for 32 × 32
+#
+# Photographs of CIFAR-10 have 32 × 32 pixels. Write `make_generator32(latent_dim, width)`: a module from `[B, latent_dim]` to
+# `[B, 1, 32, 32]` in [-1, 1], which begins with 4 × 4 and doubles three times, with BatchNorm where this lesson puts it.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def make_generator32(latent_dim, width):
+    w = width
+    layers = [nn.Linear(latent_dim, 4 * 4 * 8 * w, bias=False), nn.Unflatten(1, (8 * w, 4, 4)),
+              nn.BatchNorm2d(8 * w), nn.ReLU()]
+    for inputs, outputs in [(8 * w, 4 * w), (4 * w, 2 * w), (2 * w, w)]:
+        layers += [upsampling(inputs, outputs, "resize"), nn.BatchNorm2d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Conv2d(w, 1, 3, padding=1), nn.Tanh())
+
+check_generator32(make_generator32)
+
+# %% [markdown]
+# ## What to remember
+#
+# - The generator doubles 7 × 7 twice and ends in tanh; the discriminator halves and ends in a logit, without a sigmoid.
+# - BatchNorm stands between the layers: never on the generator's output, never on the discriminator's input.
+# - A kernel that is a multiple of the stride avoids the fixed checkerboard. Resizing avoids the learned one in plain areas too.
+# - An initialiser is worth something when a check shows that it was called.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *Samples look worse than the grids of training, or change with the size of the batch.* The generator samples with
+#   BatchNorm in training mode. Call `G.eval()` first: then the same latent gives the same image, alone or among others.
+# - *All samples of a batch share a tint or a texture.* BatchNorm with a small batch, or on the output.
+# - *The discriminator's loss is 0.69 and stays.* That is $\ln 2$, a probability of one half: its gradient may be cut off,
+#   or the logit goes through a sigmoid twice.
+# - *A regular pattern of two or four pixels.* The upsampling. Enlarge a plain area of a sample to see it.
+#
+# **References.** Radford, Metz and Chintala 2015, [section 3](https://arxiv.org/abs/1511.06434): the architecture, and section
+# 4: the initial weights. Odena, Dumoulin and Olah 2016, [*Deconvolution and checkerboard
+# artifacts*](https://distill.pub/2016/deconv-checkerboard/). Ioffe and Szegedy 2015,
+# [*Batch normalization*](https://arxiv.org/abs/1502.03167), algorithm 1.

@@ -344,12 +344,13 @@ def load_file(path, # written by `torch.save`
     try: found = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
     except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "WeightsUnpickler" in str(error):
+        if "WeightsUnpickler" in str(error) and "Unsupported operand" not in str(error):
             raise CourseError(f"{path} asks to run code or holds more than weights, and was not loaded; "
                               "do not use it, and ask whoever gave it to you for plain weights") from None
         raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
-    except OSError as error: raise CourseError(f"cannot read {path}: {error.strerror or error}") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise CourseError(f"cannot read {path}: {error.strerror}") from None
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, AttributeError) as error:
         raise CourseError(f"{path} is damaged or no PyTorch file and cannot be read; remove it") from None
     if not isinstance(found, dict) or found.get("track") is None:
         raise CourseError(f"{path} was not written by gan_course; use a file from a run folder")
@@ -549,17 +550,17 @@ def end_of_epoch(training, recorder, reference, seconds):
 #| exports
 def likely_cause(config):
     "What to try first when training diverged."
-    if config.lr_g > 1e-3 or config.lr_d > 1e-3: return "the learning rates are high: try lr_g and lr_d of 2e-4"
+    if config.lr_g > 2e-3 or config.lr_d > 2e-3: return "the learning rates are high: try lr_g and lr_d of 2e-4"
     if config.loss == "relativistic" and not (config.r1 and config.r2):
         return "the relativistic loss needs its penalties: try r1 and r2 of 0.1"
     if config.precision == "bf16": return "try precision fp32, and lower learning rates"
     return "try lower learning rates (lr_g, lr_d), or stronger penalties (r1, r2)"
 
-def check_finite(training, recorder):
+def check_finite(training, recorder, fresh=False): # fresh: the folder still holds an earlier run
     "Raise `CourseError` if some step since the last look was not finite. Waits for the device."
     bad = training.step.first_bad.item()
     if bad == NEVER: return
-    kept = recorder.folder.latest_checkpoint() if recorder.folder else None
+    kept = recorder.folder.latest_checkpoint() if recorder.folder and not fresh else None
     where = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
     recorder.metrics(training, "failed")
     raise CourseError(f"the loss is no longer finite at step {bad} (epoch {training.epoch + 1}); {where}. "
@@ -620,15 +621,18 @@ def restore(training, recorder):
     if path is None: return False
     found = load_file(path)
     config = recorder.config
-    check_same_config(found.get("config", {}), config.to_dict(), free_fields(config))
+    if not all(isinstance(found.get(part), dict) for part in ("config", "data", "state")):
+        raise CourseError(f"{path} is no checkpoint; remove it, and resume from the one before")
+    check_same_config(found["config"], config.to_dict(), free_fields(config))
     if found["data"] != recorder.data:
-        raise CourseError(f"{path} was trained on {found['data']['name']} with checksum "
-                          f"{found['data']['checksum'][:12]}, and the data now are {recorder.data['name']} with "
+        raise CourseError(f"{path} was trained on {found['data'].get('name')} with checksum "
+                          f"{str(found['data'].get('checksum'))[:12]}, and the data now are {recorder.data['name']} with "
                           f"{recorder.data['checksum'][:12]}; restore the data, or train anew with another --out")
-    if found["state"]["epoch"] > config.epochs:
-        raise CourseError(f"{path} has done {found['state']['epoch']} epochs already; ask for more with --epochs")
-    try: training.load_state_dict(found["state"])
-    except (KeyError, RuntimeError, ValueError, TypeError) as error:
+    try:
+        if found["state"]["epoch"] > config.epochs:
+            raise CourseError(f"{path} has done {found['state']['epoch']} epochs already; ask for more with --epochs")
+        training.load_state_dict(found["state"])
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         raise CourseError(f"{path} is damaged ({' '.join(str(error).split())[:120]}); remove it, "
                           "and resume from the one before") from None
     return True
@@ -657,7 +661,7 @@ def loop(training, batches, recorder, reference, say, fresh):
                 alone = not dist.is_initialized() # several processes can only stop where all of them look
                 if t.steps % LOOK and t.steps % c.checkpoint_every and not (alone and interrupt.asked): continue
                 # A look: the only place in an epoch that waits for the device.
-                check_finite(t, recorder)
+                check_finite(t, recorder, fresh)
                 if fresh and recorder.writes: recorder.folder.remove_checkpoints(); fresh = False
                 bar.update(t.steps - bar.n)
                 stop = anyone(interrupt.asked, t.device) # on all ranks, or on none
@@ -666,7 +670,7 @@ def loop(training, batches, recorder, reference, say, fresh):
                     t.seconds, t.epoch_seconds, begin = t.seconds + now - begin, t.epoch_seconds + now - begin, now
                     recorder.checkpoint(t)
                 if stop: raise KeyboardInterrupt
-            check_finite(t, recorder)
+            check_finite(t, recorder, fresh)
             if fresh and recorder.writes: recorder.folder.remove_checkpoints(); fresh = False
             if dist.is_initialized(): same_buffers(t.G, t.D, t.ema.network)
             samples = end_of_epoch(t, recorder, reference, time.perf_counter() - begin)
