@@ -12,6 +12,7 @@ import difflib
 import importlib
 import io
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -41,16 +42,18 @@ def guess(word, known):
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 def one_line(text):
-    "What a box drawn by tyro says, without the box."
+    "What a box drawn by tyro says, without the box; where UTF-8 is missing it is drawn in dashes."
+    lines = [line.strip(" │┃|\t") for line in text.splitlines()]
+    def is_rule(line): return not line.strip("-─━╰╯└┘ ")
+    lines = [line for line in lines if line and not line.startswith(("╭", "┌"))] # no titles
+    if "│" not in text and len(lines) > 1 and is_rule(lines[1]): lines = lines[2:]
     kept = []
-    for line in text.splitlines():
-        if line.lstrip().startswith(("╭", "┌")): continue # the title of the box
-        line = line.strip(" │┃|╰╯─└┘\t")
-        if not line:
-            if kept: break
-            continue
+    for line in lines:
+        if is_rule(line): break
         kept.append(line)
-    return " ".join(kept) or "the options could not be read"
+    meant = re.search(r"Perhaps you meant:\s*(--[\w-]+)", " ".join(lines))
+    hint = f" (did you mean {meant[1]}?)" if meant else ""
+    return " ".join(kept).rstrip(".") + hint if kept else "the options could not be read"
 
 def parse(function, # or dataclass
           arguments, # list of strings

@@ -169,4 +169,4 @@ def test_the_real_command(tmp_path):
     done = subprocess.run(["gan-course", *train_arguments(tmp_path/"run", epochs=0)], capture_output=True, text=True,
                           env=environment())
     assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == "gan-course: epochs is 0; it has to lie between 1 and 1e+06\n"
+    assert done.stderr == "gan-course: epochs is 0; it has to lie between 1 and 1000000\n"

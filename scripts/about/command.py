@@ -53,6 +53,7 @@ import difflib
 import importlib
 import io
 import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -90,16 +91,18 @@ def guess(word, known):
     return f" (did you mean {close[0]!r}?)" if close else ""
 
 def one_line(text):
-    "What a box drawn by tyro says, without the box."
+    "What a box drawn by tyro says, without the box; where UTF-8 is missing it is drawn in dashes."
+    lines = [line.strip(" │┃|\t") for line in text.splitlines()]
+    def is_rule(line): return not line.strip("-─━╰╯└┘ ")
+    lines = [line for line in lines if line and not line.startswith(("╭", "┌"))] # no titles
+    if "│" not in text and len(lines) > 1 and is_rule(lines[1]): lines = lines[2:]
     kept = []
-    for line in text.splitlines():
-        if line.lstrip().startswith(("╭", "┌")): continue # the title of the box
-        line = line.strip(" │┃|╰╯─└┘\t")
-        if not line:
-            if kept: break
-            continue
+    for line in lines:
+        if is_rule(line): break
         kept.append(line)
-    return " ".join(kept) or "the options could not be read"
+    meant = re.search(r"Perhaps you meant:\s*(--[\w-]+)", " ".join(lines))
+    hint = f" (did you mean {meant[1]}?)" if meant else ""
+    return " ".join(kept).rstrip(".") + hint if kept else "the options could not be read"
 
 def parse(function, # or dataclass
           arguments, # list of strings
@@ -124,9 +127,15 @@ parse(demo, ["--epochs", "5"], "demo")
 # %%
 for wrong in (["--epochs", "many"], ["--epoch", "5"], ["--epochs"]):
     try: parse(demo, wrong, "demo")
-    except CourseError as error: print(error)
+    except CourseError as error:
+        print(error)
+        assert "\n" not in str(error) and "---" not in str(error)
     else: raise AssertionError(f"{wrong} was accepted")
-    assert "\n" not in str(error)
+
+# %%
+drawn = "╭─ Value error ─╮\n│ it is wrong │\n│ ─────── │\n│ Perhaps you meant: │\n│   --epochs INT │\n╰───╯"
+plain = " Value error \n ----------- \n  it is wrong \n ------- \n Perhaps you meant: \n  --epochs INT\n"
+assert one_line(drawn) == one_line(plain) == "it is wrong (did you mean --epochs?)"
 
 
 # %% [markdown]
@@ -340,6 +349,7 @@ for wrong in (["trian"], ["train"], ["train", "pytorhc"], ["train", "pytorch", "
 # %%
 import tempfile
 
+# %%
 with tempfile.TemporaryDirectory() as folder:
     out, quiet = str(Path(folder)/"run"), io.StringIO()
     with contextlib.redirect_stdout(quiet):

@@ -94,7 +94,8 @@ def load_generator(path, # a run folder, or a file of weights in one
     config = Config.from_dict(found["config"])
     try:
         channels = found["weights"]["to_image.weight"].shape[0]
-        G = Generator(config.latent_dim, config.width, config.upsample, channels)
+        with torch.random.fork_rng(devices=[]): # initial weights are drawn, and thrown away
+            G = Generator(config.latent_dim, config.width, config.upsample, channels)
         G.load_state_dict(found["weights"])
     except (KeyError, IndexError, RuntimeError, TypeError, AttributeError):
         raise CourseError(f"{path} does not hold the weights of a generator; "

@@ -37,10 +37,9 @@ sys.exit(status)
 
 
 def torchrun(*arguments):
-    "Two processes on this machine, in a process group of their own, so that all can be killed at once."
+    "Two processes on this machine, and the launcher."
     return subprocess.Popen([sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", *map(str, arguments)],
-                            cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                            start_new_session=True)
+                            cwd=ROOT, env=environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finished(process):
@@ -50,10 +49,18 @@ def finished(process):
     return out
 
 
+def workers(process):
+    "The processes that a launcher started (they have sessions of their own)."
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(pid) for pid, parent in (line.split() for line in listed.splitlines()) if int(parent) == process.pid]
+
+
 def stop(process):
-    "End the launcher and its workers, whatever state they are in."
-    try: os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError: pass
+    "End the launcher and its workers with SIGKILL, whatever state they are in."
+    if process.poll() is not None: return
+    for pid in [*workers(process), process.pid]:
+        try: os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError: pass
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +105,9 @@ def test_killed_and_resumed(two, tmp_path):
     "kill -9 of both processes in the middle of the first epoch or later, then the same command with --resume."
     run = tmp_path/"run"
     process = torchrun("-m", "gan_course", *train_arguments(run, **TINY))
-    try: wait_for(lambda: list((run/"checkpoints").glob("step_*.pt")), process)
+    try:
+        wait_for(lambda: list((run/"checkpoints").glob("step_*.pt")), process)
+        assert len(workers(process)) == 2
     finally: stop(process)
     process.communicate()
     assert sound(run) and not (run/"generator.pt").exists()
