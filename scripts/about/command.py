@@ -188,6 +188,10 @@ assert option_value(["--recipe"], "--recipe") is None
 
 # %%
 #| exports
+def check_seed(seed):
+    "Raise `CourseError` for a seed that PyTorch could not take."
+    if not 0 <= seed < 2**63: raise CourseError(f"seed is {seed}; it has to be 0 or more, and below 2**63")
+
 def sample_command(name, arguments):
     "gan-course sample TRACK ..."
     track = load_track(name)
@@ -207,7 +211,7 @@ def sample_command(name, arguments):
         return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation,
                     best=best, device=device)
     chosen = parse(options, arguments, f"gan-course sample {name}")
-    if chosen["seed"] < 0: raise CourseError(f"seed is {chosen['seed']}; it has to be 0 or more")
+    check_seed(chosen["seed"])
     images = track.generate_samples(**chosen)
     print(f"{chosen['output_path'] or chosen['config']/'gan_samples.png'} ({len(images)} images)")
 
@@ -235,6 +239,7 @@ def evaluate_command(arguments):
         """
         return locals()
     o = parse(options, arguments, "gan-course evaluate")
+    check_seed(o["seed"])
     if o["num"] < 500:
         raise CourseError(f"num is {o['num']}; with fewer than 500 images a distance means nothing")
     folder = RunFolder(o["run"], create=False)

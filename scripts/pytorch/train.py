@@ -715,6 +715,7 @@ def epoch_line(row, epochs):
 import subprocess
 import sys
 
+# %%
 room = tempfile.TemporaryDirectory()
 tiny = dict(dataset="garments", limit=1280, width=8, epochs=2, checkpoint_every=7, eval_images=0, device="cpu",
             precision="fp32", num_samples=8)
