@@ -33,11 +33,13 @@ class DeviceBatches:
                  rank=0, world=1, # this process, and how many there are
                 ):
         if len(dataset) < batch_size:
-            raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
-                              "not one full batch; lower batch_size or raise limit")
+            raise CourseError(
+                f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
+                "not one full batch; lower batch_size or raise limit")
         if batch_size % world:
-            raise CourseError(f"batch_size {batch_size} cannot be shared equally by {world} processes; "
-                              f"use a multiple of {world}")
+            raise CourseError(f"batch_size {batch_size} cannot be shared equally by {world} "
+                              f"processes; use a multiple of {world}")
+        if not 0 <= rank < world: raise ValueError(f"rank {rank} of {world} processes")
         self.images = torch.from_numpy(dataset.images).to(device)
         self.batch_size, self.seed, self.flip = batch_size, seed, flip
         self.mine = slice(rank * batch_size // world, (rank + 1) * batch_size // world)
@@ -49,13 +51,15 @@ class DeviceBatches:
 
     def batch(self, epoch, step): # both from 0
         "Real images, float32 [B, C, H, W] in [-1, 1], channels_last. Every batch is full."
+        if not 0 <= step < len(self): raise IndexError(f"step {step} of an epoch of {len(self)}")
         if epoch != self.epoch:
             self.order = epoch_order(len(self.images), self.seed, epoch).to(self.images.device)
             self.epoch = epoch
         index = self.order[step * self.batch_size:(step + 1) * self.batch_size]
-        if self.flip: mirrored = torch.rand(self.batch_size, device=index.device)[self.mine] < self.flip
         x = self.images[index[self.mine]].permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-        if self.flip: x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
+        if self.flip: # one draw per image of the whole batch, so that all processes agree
+            chance = torch.rand(self.batch_size, device=index.device)[self.mine]
+            x = torch.where((chance < self.flip)[:, None, None, None], x.flip(3), x)
         return x
 
     def epoch_batches(self, epoch, start=0): # first step wanted

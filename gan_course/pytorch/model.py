@@ -34,7 +34,7 @@ class Generator(nn.Module):
         self.latent_dim = latent_dim
         self.project = nn.Linear(latent_dim, 7 * 7 * 4 * w, bias=False)
         self.hidden = nn.Sequential(
-            nn.BatchNorm2d(4 * w), nn.ReLU(),                                # [4w, 7, 7]
+            nn.BatchNorm2d(4 * w), nn.ReLU(),                                     # [4w, 7, 7]
             upsampling(4 * w, 2 * w, upsample), nn.BatchNorm2d(2 * w), nn.ReLU(), # [2w, 14, 14]
             upsampling(2 * w, w, upsample), nn.BatchNorm2d(w), nn.ReLU())         # [w, 28, 28]
         self.to_image = nn.Conv2d(w, channels, 3, padding=1)
@@ -78,9 +78,10 @@ def count_parameters(network):
 def init_weights(network, # changed in place
                  std=0.02, # of all weights
     ): # the network
-    "DCGAN initialisation: weights from N(0, 0.02²), BatchNorm's scale from N(1, 0.02²), every bias 0."
+    "DCGAN initialisation: weights from N(0, std²), BatchNorm's scale from N(1, std²), biases 0."
     for m in network.modules():
-        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)): nn.init.normal_(m.weight, 0.0, std)
+        if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
+            nn.init.normal_(m.weight, 0.0, std)
         elif isinstance(m, nn.BatchNorm2d): nn.init.normal_(m.weight, 1.0, std)
         if getattr(m, "bias", None) is not None: nn.init.zeros_(m.bias)
     return network
@@ -91,10 +92,15 @@ def check_initialised(network, std=0.02):
         if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm2d)):
             centre = 1.0 if isinstance(m, nn.BatchNorm2d) else 0.0
             w, n = m.weight.detach().float() - centre, m.weight.numel()
-            slack = 6 / n**0.5 # six standard errors
-            assert abs(w.mean()) < slack * std, f"{name}: the mean of the weights is {w.mean() + centre:.4f}"
-            assert abs(w.std() / std - 1) < slack, f"{name}: the weights have standard deviation {w.std():.4f}, not {std}"
+            slack = 6 / n**0.5 # six standard errors of the mean, and more of the deviation
             assert m.bias is None or not m.bias.any(), f"{name}: the bias is not 0"
+            assert abs(w.mean()) < slack * std, (
+                f"{name}: the mean of the weights is {w.mean() + centre:.4f}, not {centre:.0f}")
+            if n == 1: continue # one number has no deviation
+            spread = w.std().item()
+            assert spread > 0, f"{name}: all weights are equal" # BatchNorm as PyTorch makes it
+            assert abs(spread / std - 1) < slack, (
+                f"{name}: the weights have standard deviation {spread:.4f}, not {std}")
 
 # %% ../../nbs/pytorch/model.ipynb #cc4fadf1
 def build_networks(config, # a `Config`

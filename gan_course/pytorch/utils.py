@@ -39,7 +39,7 @@ def rng_state(device): # a `torch.device`
 def set_rng_state(state, # from `rng_state`
                   device, # a `torch.device`
     ):
-    "Put the generators back to where they stood. With a state from another kind of device: the CPU's."
+    "Put the generators back. From the state of another kind of device it takes the CPU's."
     torch.set_rng_state(state["cpu"])
     if device.type != "cpu" and device.type in state:
         at = () if device.type == "mps" else (device,)

@@ -66,6 +66,7 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
+# %%
 images = load_dataset("auto", limit=budget(full=None, fast=3000))
 images.name, images.images.shape, images.images.dtype
 
@@ -130,6 +131,8 @@ assert sizes[-1] == (len(images) % 64 or 64)
 # %%
 import time
 
+
+# %%
 def rate(batches, count=budget(full=200, fast=20)):
     "Images per second of an iterator of batches."
     batches = iter(batches)
@@ -304,6 +307,8 @@ assert torch.equal(mirrored.batch(2, 0), whole[0].flip(3))
 # %%
 import statistics
 
+
+# %%
 def ours(): return ((x,) for epoch in range(99) for x in batches.epoch_batches(epoch))
 
 slow, fast = zip(*[(rate(loader), rate(ours())) for _ in range(3)])
@@ -375,7 +380,7 @@ check_shifted(shifted)
 # %%
 #| label: fig-shifted
 #| fig-cap: "Real images, and below each the same image shifted by up to four pixels."
-#| fig-alt: "Two rows of eight small pictures of clothes. The lower ones stand a little off the centre."
+#| fig-alt: "Two rows of eight small pictures of clothes. The lower ones stand off the centre."
 steps = torch.randint(-4, 5, (2, 8), generator=torch.Generator().manual_seed(0))
 x = batches.batch(0, 0)[:8]
 image_grid(to_images(torch.cat([x, shifted(x, *steps)])), columns=8,

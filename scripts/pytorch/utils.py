@@ -326,6 +326,8 @@ figures.image_grid(to_images(noise), columns=8, caption="noise, seed 0")
 # %%
 import tempfile
 from pathlib import Path
+
+# %%
 with tempfile.TemporaryDirectory() as folder:
     path = save_samples(noise, Path(folder)/"noise.png", "noise, seed 0")
     assert path.read_bytes().startswith(b"\x89PNG")
