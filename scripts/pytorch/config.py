@@ -389,8 +389,10 @@ for wrong in ["gpu", "cpu:7"] + [kind for kind in ("cuda", "xpu") if kind not in
 # Which of the three can hold 1.001, and which a gradient of one hundred-millionth?
 
 # %%
-# NBVAL_CHECK_OUTPUT
 import torch
+
+# %%
+# NBVAL_CHECK_OUTPUT
 
 for kind in (torch.float32, torch.float16, torch.bfloat16):
     print(f"{kind!s:<15} 1.001 -> {torch.tensor(1.001, dtype=kind).item():<10.6g}"
@@ -447,6 +449,8 @@ assert (precision is torch.bfloat16) == has_bf16(device)
 # %%
 import statistics, time
 
+
+# %%
 def seconds(dtype, n=1024):
     a = torch.randn(n, n, device=device).to(dtype)
     begin = time.perf_counter()
@@ -513,10 +517,12 @@ check_differences(differences)
 # `config.out`.
 
 # %%
-#| code-fold: true
-#| code-summary: "Solution, and the check that accepts it"
 from itertools import product
 
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
 def search(config, **choices):
     found = []
     for values in product(*choices.values()):

@@ -56,6 +56,7 @@ from gan_course.exercises.pytorch_gan_pytorch import check_arithmetic, check_div
 from gan_course.pytorch import CONFIG, generate_samples, train
 from gan_course.pytorch.inference import interpolate, load_generator
 from gan_course.pytorch.model import build_networks
+from gan_course.pytorch.train import latest_checkpoint, load_file
 from gan_course.pytorch.utils import make_latents, seed_everything, to_images
 from gan_course.runs import provenance_line
 
@@ -146,7 +147,6 @@ figures.image_grid(real.images[:64], columns=16, caption=f"{real.name}, real")
 #| fig-alt: "Eight rows of pictures. In each row a vague shape on the left becomes a clear garment, which changes little towards the right."
 def strip(config):
     "The progress strip is kept in the checkpoints."
-    from gan_course.pytorch.train import latest_checkpoint, load_file
     state = load_file(latest_checkpoint(config.out))["state"]
     labels = [str(row["epoch"]) for row in state["history"]]
     return figures.progress_strip([s.numpy() for s in state["strips"]], labels, caption=note(config))
@@ -182,11 +182,12 @@ figures.plot_curves(results["dcgan"]["history"], caption=note(dcgan))
 # (0.5: it guesses; 1.0: it is never wrong).
 
 # %%
+import matplotlib.pyplot as plt
+
+# %%
 #| label: fig-quality
 #| fig-cap: "Left the pixel Fréchet distance over the epochs, right the discriminator's rank accuracy, for both recipes."
 #| fig-alt: "Two panels with a solid curve for modern and a dashed one for dcgan."
-import matplotlib.pyplot as plt
-
 figures.use_course_style()
 fig, axes = plt.subplots(1, 2, figsize=(7.2, 2.8))
 for name, colour, line in [("modern", figures.dark, "-"), ("dcgan", figures.light, "--")]:

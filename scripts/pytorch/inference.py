@@ -68,7 +68,7 @@ from gan_course.pytorch.train import train
 # %%
 folder = tempfile.TemporaryDirectory()
 config = CONFIG.replace(out=Path(folder.name)/"run", epochs=budget(full=3, fast=1), progress=False,
-                        limit=budget(full=None, fast=1000), eval_images=budget(full=5000, fast=0))
+                        limit=budget(full=None, fast=640), width=budget(full=32, fast=16), eval_images=budget(full=5000, fast=0))
 metrics = train(config)
 
 
