@@ -140,11 +140,13 @@ columns = {"transposed, kernel 3": lambda w: stamps(3, 1, w),
            "transposed, kernel 4": lambda w: stamps(4, 1, w), "resize, kernel 3": resized}
 use_course_style()
 fig, axes = plt.subplots(2, 3, figsize=(7, 5))
-for row, (weights, label) in zip(axes, [(torch.ones, "weights 1"), (random_weights, "random")]):
-    for ax, (name, double) in zip(row, columns.items()):
+for i, (weights, label) in enumerate([(torch.ones, "weights 1"), (random_weights, "random")]):
+    for ax, (name, double) in zip(axes[i], columns.items()):
         picture = double(weights)
         ax.imshow(picture / picture.mean(), cmap="gray", vmin=0.5, vmax=1.5)
-        ax.set(title=f"{name}\n{label}", xticks=[], yticks=[])
+        ax.set(xticks=[], yticks=[])
+        if i == 0: ax.set_title(name)
+    axes[i, 0].set_ylabel(label)
 fig.tight_layout()
 
 
