@@ -150,7 +150,9 @@ def evaluate_command(arguments):
     saved = folder.load_config()
     track = load_track(str(saved.get("track")))
     data = saved.get("dataset")
-    name = data.get("name", "auto") if isinstance(data, dict) else "auto"
+    name = data.get("name") if isinstance(data, dict) else None
+    if not isinstance(name, str):
+        raise CourseError(f"{folder.config_path} is damaged (it does not name a data set); train anew")
     with contextlib.ExitStack() as stack:
         import tempfile
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -156,8 +156,9 @@ def test_every_choice_trains_and_matters(tmp_path, quick, changes):
         trained = load_file(sorted((c.out/"checkpoints").glob("*.pt"))[-1])["state"][name]
         assert all(torch.isfinite(v).all() for v in trained.values() if v.is_floating_point())
         for key, value in network.named_parameters():
-            stays = (name, key, c.loss) == ("D", "to_logit.bias", "relativistic") # it cancels in the difference of two logits
-            assert torch.equal(trained[key], value) == stays, f"{name}.{key}"
+            if (name, key, c.loss) == ("D", "to_logit.bias", "relativistic"): # cancels in the difference of two logits
+                assert (trained[key] - value).abs().max() < 1e-3
+            else: assert not torch.equal(trained[key], value), f"{name}.{key}"
 
     if changes != dict(loss="relativistic") and not changes.get("deterministic"):
         train(short(tmp_path/"plain"), verbose=False)
