@@ -6,6 +6,7 @@ import json
 import math
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -198,10 +199,11 @@ class Forks:
     def __call__(self, *arguments,
                  kill=None, # seconds after which to send a signal
                  signal=9, # which
+                 once=None, # a file: send it as soon as this exists
                  crash=None, # (n, "before" or "after"): SIGKILL around the n-th time that a file gets its name
                  file_size=None, # RLIMIT_FSIZE
                 ):
-        ask = dict(arguments=[str(a) for a in arguments], kill=kill, signal=signal, crash=crash, file_size=file_size)
+        ask = dict(arguments=[str(a) for a in arguments], kill=kill, signal=signal, once=once and str(once), crash=crash, file_size=file_size)
         self.process.stdin.write(json.dumps(ask) + "\n")
         self.process.stdin.flush()
         return Result(**json.loads(self.process.stdout.readline()))
@@ -214,6 +216,7 @@ class Forks:
 
 def _child(ask, out, err):
     os.dup2(out.fileno(), 1); os.dup2(err.fileno(), 2)
+    signal.signal(signal.SIGINT, signal.default_int_handler) # a shell that starts tests in the background has it ignored
     if ask["file_size"]:
         import resource
         resource.setrlimit(resource.RLIMIT_FSIZE, (ask["file_size"],) * 2)
@@ -257,7 +260,8 @@ def _serve():
             sent = False
             while (found := os.waitpid(child, os.WNOHANG))[0] == 0:
                 late = time.perf_counter() - begin
-                if ask["kill"] is not None and late > ask["kill"] and not sent: os.kill(child, ask["signal"]); sent = True
+                now = os.path.exists(ask["once"]) if ask["once"] else ask["kill"] is not None and late > ask["kill"]
+                if now and not sent: os.kill(child, ask["signal"]); sent = True
                 if late > 120: os.kill(child, 9)
                 time.sleep(0.001)
             seconds = time.perf_counter() - begin

@@ -47,6 +47,13 @@ def test_title_cell_holds_nothing_that_nbdev_drops(lesson):
     assert all(re.match(r"- [\w-]+: ", line) for line in lines[2:]), f"nbdev drops these lines: {lines[2:]}"
 
 
+def prints(body):
+    "Whether statements at the top of a cell, or in a loop there, call `print`."
+    return any(isinstance(node, (ast.For, ast.With)) and prints(node.body)
+               or isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and getattr(node.value.func, "id", "") == "print"
+               for node in body)
+
+
 def unfinished(nb):
     "Cells that should show something and hold no output."
     found = []
@@ -57,11 +64,9 @@ def unfinished(nb):
         kinds = {kind for output in cell["outputs"] for kind in output.get("data", {"text": 1})}
         try: body = ast.parse(source(cell)).body
         except SyntaxError: body = []
-        prints = any(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
-                     and getattr(node.value.func, "id", "") == "print" for node in body)
         if ("fig-cap" in says or says.get("label", "").startswith("fig-")) and "image/png" not in kinds:
             found.append(f"cell {i} draws a figure and holds no picture")
-        elif prints and not kinds: found.append(f"cell {i} prints and holds no output")
+        elif prints(body) and not kinds: found.append(f"cell {i} prints and holds no output")
     return found
 
 
