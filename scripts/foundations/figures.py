@@ -580,7 +580,7 @@ def progress_strip(strips, # per epoch the images of the same latents, each [N, 
                    labels=None, # one per epoch
                    title=None, # above
                    caption=None, # below
-                   scale=None, # as for `image_grid`
+                   scale=None, # as for `image_grid`, but at most 3 by default
                    max_columns=12, # of more epochs, this many are shown, evenly spread
     ): # a figure
     "One row per latent, one column per epoch: what became of the same latent."
@@ -599,6 +599,7 @@ def progress_strip(strips, # per epoch the images of the same latents, each [N, 
     images = np.stack(strips, axis=1)  # [latents, epochs, H, W, C]
     n, columns, h, w, c = images.shape
     tiled = tile_images(images.reshape(-1, h, w, c), columns)
+    scale = scale or max(1, min(3, 720 // tiled.shape[1]))
     fig, ax = _canvas(tiled, scale, title, caption, above=18 if any(labels) else 0)
     for i, label in enumerate(labels):
         ax.annotate(label, (i * (w + 1) + w / 2, 0), xytext=(0, 4), textcoords="offset points",
