@@ -144,7 +144,7 @@ figures.image_grid(real.images[:60], columns=12, caption=f"{real.name}, real")
 # %%
 #| label: fig-strip-modern
 #| fig-cap: "The same eight latents of the modern recipe across the epochs."
-#| fig-alt: "Eight rows of pictures. In each row a vague shape on the left becomes a clear garment, which changes little towards the right."
+#| fig-alt: "Eight rows of pictures. In each row a rough shape on the left becomes a clear garment, which changes little towards the right."
 def strip(config):
     "The progress strip is kept in the checkpoints."
     state = load_file(latest_checkpoint(config.out))["state"]
@@ -206,7 +206,27 @@ for name, metrics in results.items():
           f"{r['rank_accuracy']:>7.2f}{metrics['best']['pixel_frechet']:>9.2f}{r['pixel_frechet']:>9.2f}")
 
 # %% [markdown]
-# REFLECTION
+# Read them slowly; each of the three says something else.
+#
+# **Balance.** If $D$ gave the same logit to everything, the losses would be $\ln 2 = 0.69$ each in the modern recipe, and
+# $2 \ln 2 = 1.39$ for $D$ and $0.69$ for $G$ in dcgan. From epoch 6 on the modern recipe stands still, at 0.65 and 0.97: both
+# get better together, and neither gets away. In dcgan the discriminator's loss falls from 1.31 to 0.73 and the
+# generator's rises from 0.88 to 1.96. Read as one reads a classifier's loss, the second curve says that the generator gets
+# worse in every epoch. Its distance falls from 7.7 to about 1.4 meanwhile. That is the warning above in numbers.
+#
+# **Who is winning.** The modern discriminator ranks the real image higher in 67 of 100 pairs, from the sixth epoch to the
+# last: the penalties hold it there. That of dcgan goes from 68 to 95, and nothing stops it. The nearer to 100, the less
+# the generator is told except that it loses. The run has not failed, but it is on its way: look at the holes in its shirts,
+# and at the last epoch, whose distance is a third above that of the epoch before. The file `best/generator.pt` is
+# kept for such endings; ask for it with `generate_samples(..., best=True)`.
+#
+# **Oscillation.** The distance jumps, up by a third and more from one epoch to the next (epoch 13 of modern; 18 and 30 of
+# dcgan), where the curves of the losses show nothing at all. So one measurement is no result, and the best of thirty is
+# a lucky one. By their pixels the two recipes cannot be told apart here: 1.23 and 1.30 at best. Pixels are a weak
+# judge. The features of a small classifier ([bench/tuning.md](https://github.com/gan-course/gan_course/blob/main/bench/tuning.md))
+# give 8.4 to the last generator of modern and 10.3 to that of dcgan, where real test images have 0.6. That is the
+# mean of two draws of 10,000 samples, which differ by one another: modern is ahead, but not by as much as its calm curves
+# suggest.
 
 # %% [markdown]
 # ## Sampling
@@ -300,7 +320,16 @@ rows = compare({
 figures.interpolation_figure(rows, caption="after a short run; rows in the order of the table")
 
 # %% [markdown]
-# PLAYBOOK
+# Every row is one seed, so only large differences count. What they say:
+#
+# - *Latent.* Four numbers are not enough for ten kinds of clothes: the distance is more than twice as large, and the
+#   discriminator, which has nothing to object to any longer, is no help (rank 0.52).
+# - *Average.* The second and third rows of the losses show the same training to the last digit, as they must: the average
+#   only watches. Without it the same run has twice the distance. It is the cheapest improvement of all.
+# - *Learning rate.* At 1e-4, which many tutorials give, these clouds are all there is after 100,000 images. Its generator
+#   has the lowest loss of $D$ and the largest gradients of the table, and is the worst by far.
+# - *Optimiser, width, loss.* RMSprop and the non-saturating loss are close to the first row; which of the three is better
+#   one seed cannot tell. Half the width costs quality per image and saves time; compare after equal time.
 
 # %% [markdown]
 # ## Troubleshooting
@@ -309,7 +338,7 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 #
 # | you see | it is called | fields that mend it |
 # |---|---|---|
-# | all samples alike, or a few kinds only; `spread` falls | generator collapse | `r1`, `r2` up, `loss="relativistic"`, `lr_d` not above `lr_g` |
+# | all samples alike, or a few kinds only; `spread` falls | generator collapse | `beta1` to 0, `lr_g` down, `r1`, `r2` up, `loss="relativistic"` |
 # | rank accuracy near 1, loss of D near 0, pictures stand still | discriminator overpowering | `r1`, `r2` up, `lr_d` down, `label_smoothing`, `instance_noise`, `dropout` |
 # | the generator's gradient is tiny, nothing happens | slow convergence, vanishing gradients | `loss` away from `minimax`, `lr_g` up, `batch_size` down |
 # | a fine regular pattern on every surface | checkerboard artefacts | `upsample="resize"` |
@@ -331,12 +360,27 @@ trouble = compare({
 # %%
 #| label: fig-trouble
 #| fig-cap: "Samples of the provoked failures and of their cures, a row each, in the order of the table."
-#| fig-alt: "Seven rows of twelve samples, described in the text below."
+#| fig-alt: "Seven rows of twelve samples, in this order: clear garments; black; clear garments; a fine checked pattern, twelve times the same; blurred tops only; blurred garments of several kinds; clear garments."
 figures.interpolation_figure(trouble, caption="after a short run; rows in the order of the table")
 
 
 # %% [markdown]
-# TROUBLE
+# Row by row. The first number to look at is the spread, the second the rank.
+#
+# - **Collapse.** A generator in a hurry, with the momentum that Adam has by default: spread 0.0. All samples are one
+#   picture, here black; $D$ is always right, and the gradient is 0.000, so it will stay black. With
+#   $\beta_1 = 0$ the very same learning rates draw clothes. Collapse is seldom so complete. It starts with kinds that
+#   are missing: row 5 is all tops.
+# - **A discriminator that overpowers, and a gradient that vanishes.** Twenty times the generator's learning rate: $D$ is
+#   perfect after a few steps. Under the minimax loss the generator's gradient is then 0, and the fourth row is what the
+#   untrained network draws; its fine regular pattern is the transposed convolution's, and tells that nothing was learned.
+# - **The non-saturating loss** gives the gradient back (from 0.000 to 6.4) and the pictures move. But $D$ still wins (0.82), and
+#   its directions are poor: twelve tops, no shoe.
+# - **Penalties** hold the same discriminator back. The rank falls to 0.72, the distance from 35 to 8, the spread rises
+#   to that of the healthy row. They do not undo the learning rates, which are still wrong.
+# - **Checkerboard.** Compare the plain surfaces of the first and the last row: the fine grid in some of the former is not in the
+#   latter. Its distance is no better, and it takes half as long again. [The networks](model.ipynb) shows why the grid
+#   appears; longer training removes most of it.
 
 # %% [markdown]
 # ## Exercises
