@@ -225,7 +225,7 @@ for name, metrics in results.items():
 # a lucky one. By their pixels the two recipes cannot be told apart here: 1.23 and 1.30 at best. Pixels are a weak
 # judge. The features of a small classifier ([bench/tuning.md](https://github.com/gan-course/gan_course/blob/main/bench/tuning.md))
 # give 8.4 to the last generator of modern and 10.3 to that of dcgan, where real test images have 0.6. That is the
-# mean of two draws of 10,000 samples, which differ by one another: modern is ahead, but not by as much as its calm curves
+# mean of two draws of 10,000 samples, which differ by about one: modern is ahead, but not by as much as its calm curves
 # suggest.
 
 # %% [markdown]
