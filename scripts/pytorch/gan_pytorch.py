@@ -223,7 +223,7 @@ for name, metrics in results.items():
 # **Oscillation.** The distance jumps, up by a third and more from one epoch to the next (epoch 13 of modern; 18 and 30 of
 # dcgan), where the curves of the losses show nothing at all. So one measurement is no result, and the best of thirty is
 # a lucky one. By their pixels the two recipes cannot be told apart here: 1.23 and 1.30 at best. Pixels are a weak
-# judge. The features of a small classifier ([bench/tuning.md](https://github.com/gan-course/gan_course/blob/main/bench/tuning.md))
+# judge. The features of a small classifier (`bench/tuning.md` in the repository)
 # give 8.4 to the last generator of modern and 10.3 to that of dcgan, where real test images have 0.6. That is the
 # mean of two draws of 10,000 samples, which differ by about one: modern is ahead, but not by as much as its calm curves
 # suggest.

@@ -181,3 +181,11 @@ def test_imports_stand_alone(lesson):
         if any(isinstance(n, (ast.Import, ast.ImportFrom)) for n in nodes) and any(isinstance(n, (ast.Expr, ast.Assign)) for n in nodes):
             mixed.append(source(cell)[:80])
     assert not mixed, f"imports and other code in one cell: {mixed}"
+
+
+def test_the_home_page_shows_the_lab_as_it_is():
+    "Its picture is that of the lab's stored run, and not of an earlier one."
+    def picture(lesson, label):
+        cell = next(c for c in code_cells(NOTEBOOKS[lesson]) if directives(c).get("label") == label)
+        return next(o["data"]["image/png"].strip() for o in cell["outputs"] if "image/png" in o.get("data", {}))
+    assert picture("index", "fig-samples") == picture("pytorch/gan_pytorch", "fig-modern"), "run nbs/index.ipynb and `make readme`"
