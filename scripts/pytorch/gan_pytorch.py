@@ -222,11 +222,10 @@ for name, metrics in results.items():
 #
 # **Oscillation.** The distance jumps, up by a third and more from one epoch to the next (epoch 13 of modern; 18 and 30 of
 # dcgan), where the curves of the losses show nothing at all. So one measurement is no result, and the best of thirty is
-# a lucky one. By their pixels the two recipes cannot be told apart here: 1.23 and 1.30 at best. Pixels are a weak
-# judge. The features of a small classifier (`bench/tuning.md` in the repository)
-# give 8.4 to the last generator of modern and 10.3 to that of dcgan, where real test images have 0.6. That is the
-# mean of two draws of 10,000 samples, which differ by about one: modern is ahead, but not by as much as its calm curves
-# suggest.
+# a lucky one. By their pixels the two recipes cannot be told apart here: 1.23 and 1.30 at best. Pixels are a weak judge.
+# The features of a small classifier (`bench/tuning.md` in the repository) give 8.4 to the last generator of modern and 10.3
+# to that of dcgan, where real test images have 0.6. These are means of two draws of 10,000 samples, which differ by up to
+# one: modern is ahead, but not by as much as its calm curves suggest.
 
 # %% [markdown]
 # ## Sampling
@@ -324,10 +323,10 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 #
 # - *Latent.* Four numbers are not enough for ten kinds of clothes: the distance is more than twice as large, and the
 #   discriminator, which has nothing to object to any longer, is no help (rank 0.52).
-# - *Average.* The second and third rows of the losses show the same training to the last digit, as they must: the average
-#   only watches. Without it the same run has twice the distance. It is the cheapest improvement of all.
-# - *Learning rate.* At 1e-4, which many tutorials give, these clouds are all there is after 100,000 images. Its generator
-#   has the lowest loss of $D$ and the largest gradients of the table, and is the worst by far.
+# - *Average.* The losses of the first and the third row are the same to the last digit, as they must be: the average only
+#   watches. Without it the same run has twice the distance. It is the cheapest improvement of all.
+# - *Learning rate.* At 1e-4, which many tutorials give, these clouds are all there is after 100,000 images. Of the six
+#   relativistic rows it has the lowest loss of $D$ and the largest gradients, and it is the worst by far.
 # - *Optimiser, width, loss.* RMSprop and the non-saturating loss are close to the first row; which of the three is better
 #   one seed cannot tell. Half the width costs quality per image and saves time; compare after equal time.
 
@@ -360,7 +359,7 @@ trouble = compare({
 # %%
 #| label: fig-trouble
 #| fig-cap: "Samples of the provoked failures and of their cures, a row each, in the order of the table."
-#| fig-alt: "Seven rows of twelve samples, in this order: clear garments; black; clear garments; a fine checked pattern, twelve times the same; blurred tops only; blurred garments of several kinds; clear garments."
+#| fig-alt: "Seven rows of twelve samples, in this order: clear garments; black; clear garments; a fine checked pattern, twelve times the same; blurred tops and dresses; blurred garments of several kinds; clear garments."
 figures.interpolation_figure(trouble, caption="after a short run; rows in the order of the table")
 
 
@@ -370,12 +369,12 @@ figures.interpolation_figure(trouble, caption="after a short run; rows in the or
 # - **Collapse.** A generator in a hurry, with the momentum that Adam has by default: spread 0.0. All samples are one
 #   picture, here black; $D$ is always right, and the gradient is 0.000, so it will stay black. With
 #   $\beta_1 = 0$ the very same learning rates draw clothes. Collapse is seldom so complete. It starts with kinds that
-#   are missing: row 5 is all tops.
+#   are missing: row 5 knows tops and dresses.
 # - **A discriminator that overpowers, and a gradient that vanishes.** Twenty times the generator's learning rate: $D$ is
 #   perfect after a few steps. Under the minimax loss the generator's gradient is then 0, and the fourth row is what the
 #   untrained network draws; its fine regular pattern is the transposed convolution's, and tells that nothing was learned.
 # - **The non-saturating loss** gives the gradient back (from 0.000 to 6.4) and the pictures move. But $D$ still wins (0.82), and
-#   its directions are poor: twelve tops, no shoe.
+#   its directions are poor: not one shoe, not one bag.
 # - **Penalties** hold the same discriminator back. The rank falls to 0.72, the distance from 35 to 8, the spread rises
 #   to that of the healthy row. They do not undo the learning rates, which are still wrong.
 # - **Checkerboard.** Compare the plain surfaces of the first and the last row: the fine grid in some of the former is not in the
