@@ -96,7 +96,7 @@ def run(config, seed, judge, reference, marks, by, grids=None):
         pause = time.perf_counter()
         mean, cov, kinds = describe(judge, to_images(draw(t.ema.network, 10_000, config, SEED_EVAL, device)))
         if grids:
-            name = f"{config.recipe}_{seed}_{mark:g}{'' if by == 'images' else 'min'}.png"
+            name = f"{config.recipe}_{seed}_{mark:g}min.png" if by == "minutes" else f"{config.recipe}_{seed}_{mark}.png"
             save_grid(to_images(draw(t.ema.network, 100, config, SEED_GRID, device)), Path(grids)/name, caption=name)
         yield dict(seed=seed, images=t.images_seen, minutes=round(seconds/60, 2), images_per_second=round(t.images_seen/seconds),
                    frechet=round(float(frechet_distance(*reference, mean, cov)), 2),
