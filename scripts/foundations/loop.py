@@ -785,11 +785,11 @@ def restore_tiny(t, recorder):
     t.rng.bit_generator.state = about["rng"]
     return True
 
-def train_tiny(config, resume=False, training=Tiny):
+def train_tiny(config, resume=False, verbose=True, training=Tiny):
     def prepare(folder, dataset):
         t = training(config, dataset.images.shape[1:])
         return t, dataset.images, recorder_for(folder, dataset, config)
-    return run(config, prepare, restore_tiny, resume)
+    return run(config, prepare, restore_tiny, resume, verbose)
 
 
 # %% [markdown]

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Training
 #
-# > The loop around the step: an average of the generator, checkpoints that resume bit for bit, and pictures on the way
+# > What PyTorch brings to the loop: an average of the generator, checkpoints that resume bit for bit, several processes
 #
 # - order: 12
 
@@ -34,8 +34,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You will be able to** train a GAN that can be interrupted, killed and resumed without changing its result, average the
 # generator's weights and say why, and read what a run leaves behind.
 #
-# **You need** [The engine](engine.ipynb) and [Run folders](../foundations/runs.ipynb). **It takes** thirty minutes to
-# read; the cells train for a few minutes.
+# **You need** [The engine](engine.ipynb) and [What every training loop needs](../foundations/loop.ipynb), which holds the
+# loop itself. **It takes** twenty minutes to read; the cells train for a few minutes.
 
 # %%
 #| default_exp pytorch.train
@@ -43,35 +43,35 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %%
 #| exports
 import copy
-import math
+import gc
 import os
 import pickle
-import signal
-import threading
-import time
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from tqdm import tqdm
 
-from gan_course import figures
 from gan_course.basics import CourseError
-from gan_course.datasets import load_dataset
-from gan_course.evaluate import PixelFrechet
-from gan_course.pytorch.config import CONFIG, Config, artifact_paths, select_device, select_precision
+from gan_course.configuration import artifact_paths
+from gan_course.loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, check_finite, check_resumable,
+                             damaged, latest_checkpoint, lr_factor, run)
+from gan_course.pytorch.config import CONFIG, Config, select_device, select_precision
 from gan_course.pytorch.data import DeviceBatches
 from gan_course.pytorch.engine import NEVER, GANStep, GraphedStep
 from gan_course.pytorch.model import build_networks
-from gan_course.pytorch.utils import make_latents, rng_state, save_samples, seed_everything, set_rng_state, to_images
-from gan_course.runs import (History, RunFolder, atomic_path, check_same_config, provenance, provenance_line,
-                             step_of)
+from gan_course.pytorch.utils import make_latents, rng_state, seed_everything, set_rng_state, to_images
+from gan_course.runs import atomic_path
 
 # %%
+import math
 import tempfile
+import time
 
+from gan_course import figures
 from gan_course.basics import budget
+from gan_course.datasets import load_dataset
+from gan_course.runs import RunFolder, provenance_line, step_of
 
 
 # %% [markdown]
@@ -120,54 +120,14 @@ for name in ("adam", "adamw", "rmsprop"):
 # RMSprop's first step is ten times as long as Adam's, because its average of squared gradients starts at zero and
 # nothing corrects it.
 #
-# The learning rate stays, or falls to a twentieth over the run:
-
-# %%
-#| exports
-def lr_factor(decay, # "none", "linear" or "cosine"
-              fraction, # of the run that is done, 0 to 1
-    ): # what to multiply the learning rate with
-    "The learning rate's course over a run."
-    if decay == "linear": return 1 - 0.95 * fraction
-    if decay == "cosine": return 0.05 + 0.95 * (1 + math.cos(math.pi * fraction)) / 2
-    return 1.0
-
-
-# %%
-# NBVAL_CHECK_OUTPUT
-for decay in ("none", "linear", "cosine"):
-    print(f"{decay:<7}", [round(lr_factor(decay, f), 3) for f in (0, 0.25, 0.5, 0.75, 1)])
-
-# %%
-assert all(lr_factor(decay, 0) == 1 for decay in ("none", "linear", "cosine"))
-assert abs(lr_factor("cosine", 1) - 0.05) < 1e-12
-
-# %% [markdown]
 # ## An average of the generator
 #
-# Two networks that play against each other do not settle; they circle a solution. The generator of this very step
-# is a point on the circle, and an average over the last few laps lies nearer to the centre. So a second generator,
-# which is never trained, follows the first: after each step it moves a little towards it. Samples come from the
-# second. Take a point that goes round a circle of radius 1 once in a hundred steps, and follow it. How near to the
-# centre do you expect the follower, with a half-life of half a lap? Of two laps?
-
-# %%
-circle = torch.polar(torch.ones(2000), torch.arange(2000) * 2 * math.pi / 100)
-for half_life in (5, 50, 200):
-    follower = circle[0]
-    for point in circle: follower = torch.lerp(point, follower, 0.5 ** (1 / half_life))
-    print(f"half-life {half_life:>3} steps: {follower.abs():.2f} from the centre")
-assert follower.abs() < 0.1
-
-
-# %% [markdown]
-# How little should it move? We give a **half-life** $h$ in images: after a batch of $B$ images the old average keeps the weight
-# $\beta = 2^{-B/h}$. That way the number means the same at every batch size. In the beginning the half-life is a twentieth of
-# the images seen so far, so that the average forgets the initial weights (Karras et al. 2022 ramp it up in the same way).
+# Samples come from a second generator, which is never trained and follows the first, with a half-life in images ([why,
+# and how fast](../foundations/loop.ipynb#how-long-a-memory)). What does it consist of?
 #
-# What about BatchNorm's running mean and variance? They are not parameters, and a loop over `parameters()` leaves them
-# behind. The average generator would normalise with the statistics of its first step, and its samples would look like a
-# failed training. We copy them: they are averages already.
+# BatchNorm's running mean and variance are not parameters, and a loop over `parameters()` leaves them behind. The average
+# generator would normalise with the statistics of its first step, and its samples would look like a failed training. We
+# copy them: they are averages already.
 
 # %%
 #| exports
@@ -182,8 +142,7 @@ class AverageWeights:
                batch_size, # images since the last update
                images_seen, # since the beginning
               ):
-        half_life = min(self.half_life, 0.05 * images_seen)
-        keep = 0.5 ** (batch_size / half_life) if half_life else 0.0
+        keep = average_keep(self.half_life, batch_size, images_seen)
         mine, other = list(self.network.parameters()), list(network.parameters())
         if keep: torch._foreach_lerp_(mine, other, 1 - keep)
         else: torch._foreach_copy_(mine, other)
@@ -217,23 +176,31 @@ assert not average.network.training and not any(p.requires_grad for p in average
 #
 # What does the next step depend on? Both networks, both optimisers, the average, the random generators, the position in
 # the data, the steps done. For the record we add the measurements of the epoch so far, the history, and the best result.
+#
+# All that is plain numbers comes from `Progress`, and so does the list of methods to fill in. Pictures are drawn in
+# parts, so that ten thousand samples need no more memory than five hundred.
 
 # %%
 #| exports
 TRACK = "pytorch"
-FREE_FIELDS = frozenset({ # fields that may differ when a run is resumed: they change no weight
-    "data_dir", "out", "device", "cuda_graphs", "checkpoint_every", "keep_checkpoints", "progress"})
 
-def free_fields(config):
-    "As `FREE_FIELDS`; more epochs may be asked for where nothing depends on how many there are."
-    return FREE_FIELDS | ({"epochs"} if config.lr_decay == "none" and not config.instance_noise else set())
+@torch.no_grad()
+def draw(network, # in eval mode
+         num, # images
+         config, # for the latents
+         seed, # of the latents
+         device, batch=500):
+    "Images [num, C, H, W] in [-1, 1]. Always in float32."
+    z = make_latents(num, config.latent_dim, seed, device)
+    return torch.cat([network(part) for part in z.split(batch)])
 
 
 # %%
 #| exports
-class Training:
+class Training(Progress):
     "All that changes during a run."
     def __init__(self, config, device, precision, channels=1, rank=0, world=1):
+        super().__init__()
         self.config, self.device = config, device
         self.G, self.D = build_networks(config, device, channels)
         self.ema = AverageWeights(self.G, config.ema_half_life)
@@ -243,9 +210,6 @@ class Training:
         self.step = GANStep(self.G, self.D, self.opt_g, self.opt_d, config, precision=precision, rank=rank,
                             world=world, wrap=share_gradients if world > 1 else lambda module: module)
         self.run_step = GraphedStep(self.step) if graphs else self.step
-        self.steps, self.epoch, self.step_in_epoch = 0, 0, 0
-        self.images_seen, self.seconds, self.epoch_seconds = 0, 0.0, 0.0
-        self.history, self.strips, self.best = History(), [], None
 
     def state_dict(self):
         "Everything the rest of the run depends on, as tensors, numbers, strings, lists and dictionaries."
@@ -253,9 +217,7 @@ class Training:
             G=self.G.state_dict(), D=self.D.state_dict(), ema=self.ema.network.state_dict(),
             opt_g=self.opt_g.state_dict(), opt_d=self.opt_d.state_dict(), meter=self.step.meter.state_dict(),
             rng=rng_state(self.device), count=self.step.count, noise=self.step.noise,
-            steps=self.steps, epoch=self.epoch, step_in_epoch=self.step_in_epoch, images_seen=self.images_seen,
-            seconds=self.seconds, epoch_seconds=self.epoch_seconds,
-            history=list(self.history), strips=self.strips, best=self.best)
+            **self.counters(), strips=[torch.from_numpy(strip) for strip in self.strips])
 
     def load_state_dict(self, state):
         "The opposite of `state_dict`."
@@ -264,15 +226,16 @@ class Training:
         self.opt_g.load_state_dict(state["opt_g"]); self.opt_d.load_state_dict(state["opt_d"])
         self.step.meter.load_state_dict(state["meter"])
         self.step.count.copy_(state["count"]); self.step.noise.copy_(state["noise"])
-        for name in ("steps", "epoch", "step_in_epoch", "images_seen", "seconds", "epoch_seconds", "strips", "best"):
-            setattr(self, name, state[name])
-        self.history = History(state["history"])
+        self.set_counters(state)
+        self.strips = [strip.numpy() for strip in state["strips"]]
         set_rng_state(state["rng"], self.device)
+
+    def iterations(self, batches): return len(batches) // self.config.d_steps
 
     def one_step(self, batches):
         "One iteration: the next real images, both networks, the average."
         c, k = self.config, self.config.d_steps
-        total = c.epochs * (len(batches) // k)
+        total = c.epochs * self.iterations(batches)
         factor = lr_factor(c.lr_decay, self.steps / total)
         set_lr(self.opt_g, c.lr_g * factor); set_lr(self.opt_d, c.lr_d * factor)
         if c.instance_noise: self.step.noise.fill_(c.instance_noise * (1 - self.steps / total))
@@ -280,6 +243,22 @@ class Training:
         self.run_step(xs, penalise=(c.r1 > 0 or c.r2 > 0) and self.steps % c.penalty_every == 0)
         self.steps += 1; self.step_in_epoch += 1; self.images_seen += c.batch_size * k
         self.ema.update(self.G, c.batch_size * k, self.images_seen)
+
+    def advance(self, batches, steps, stop):
+        for _ in range(steps):
+            self.one_step(batches)
+            if stop(): break
+
+    def first_bad(self):
+        bad = self.step.first_bad.item()
+        return None if bad == NEVER else bad
+
+    def means(self): return self.step.meter.means()
+    def reset_means(self): self.step.meter.reset()
+    def draw(self, num, seed): return to_images(draw(self.ema.network, num, self.config, seed, self.device))
+    def learning_rates(self):
+        return {name: float(optimizer.param_groups[0]["lr"])
+                for name, optimizer in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
 
 
 # %%
@@ -291,7 +270,7 @@ images = load_dataset("auto", limit=640)
 batches = DeviceBatches(images, CONFIG.batch_size, device=torch.device("cpu"), seed=CONFIG.seed)
 straight = training(CONFIG)
 before = copy.deepcopy(straight.G.state_dict())
-for _ in range(6): straight.one_step(batches)
+straight.advance(batches, 6, stop=lambda: False)
 assert not any(torch.equal(before[k], v) for k, v in straight.G.state_dict().items()), "every weight has moved"
 straight.steps, straight.images_seen
 
@@ -301,12 +280,12 @@ straight.steps, straight.images_seen
 
 # %%
 first = training(CONFIG)
-for _ in range(3): first.one_step(batches)
+first.advance(batches, 3, stop=lambda: False)
 saved = copy.deepcopy(first.state_dict())
 torch.manual_seed(999) # whatever happens in between
 second = Training(CONFIG, torch.device("cpu"), torch.float32)
 second.load_state_dict(saved)
-for _ in range(3): second.one_step(batches)
+second.advance(batches, 3, stop=lambda: False)
 
 def same(a, b):
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values()))
@@ -323,7 +302,7 @@ assert same(straight.G, second.G) and same(straight.D, second.D) and same(straig
 forgetful = Training(CONFIG, torch.device("cpu"), torch.float32)
 forgetful.load_state_dict(saved)
 torch.manual_seed(1) # the random state is lost
-for _ in range(3): forgetful.one_step(batches)
+forgetful.advance(batches, 3, stop=lambda: False)
 assert not same(straight.G, forgetful.G)
 (straight.G.project.weight - forgetful.G.project.weight).abs().max().item()
 
@@ -387,6 +366,9 @@ with tempfile.TemporaryDirectory() as folder:
 #
 # One thing is not the same: each process's BatchNorm sees half of the batch. The networks use rank 0's running
 # statistics.
+#
+# Leaving a group has an order, too: first its wrappers go, then all processes meet, and only then is the group destroyed.
+# A wrapper that outlives its group may take the whole process down when Python ends, after all the work is done.
 
 # %%
 #| exports
@@ -403,7 +385,10 @@ def process_group(device_name): # of the configuration
         device = select_device(f"cuda:{local}")
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try: yield dist.get_rank(), world, device
+    try:
+        yield dist.get_rank(), world, device
+        gc.collect() # the wrappers of a training that is over, also where they hold each other
+        dist.barrier(device_ids=[device.index] if device.type == "cuda" else None)
     finally: dist.destroy_process_group()
 
 def share_gradients(module):
@@ -412,58 +397,32 @@ def share_gradients(module):
 
 nn_parallel = torch.nn.parallel.DistributedDataParallel
 
+class Together:
+    "How the processes of a group agree."
+    def __init__(self, device): self.device = device
 
-# %% [markdown]
-# ## To stop cleanly
-#
-# Ctrl-C raises an exception wherever the program happens to be, between the two halves of a step for example. We only take
-# note of it, finish the step, save, and then stop. Pressing it twice stops at once.
+    def anyone(self, asked):
+        "Whether any process was asked to stop."
+        flag = torch.tensor(float(asked), device=self.device)
+        dist.all_reduce(flag, dist.ReduceOp.MAX)
+        return bool(flag)
 
-# %%
-#| exports
-class Interruptible:
-    "Inside the block the first Ctrl-C only sets `asked`; the second raises `KeyboardInterrupt`."
-    def __enter__(self):
-        self.asked, self.before = False, None
-        if threading.current_thread() is threading.main_thread():
-            self.before = signal.signal(signal.SIGINT, self.note)
-        return self
-
-    def note(self, number, frame):
-        if self.asked: raise KeyboardInterrupt
-        self.asked = True
-
-    def __exit__(self, *error):
-        if self.before is not None: signal.signal(signal.SIGINT, self.before)
-
-
-# %%
-with Interruptible() as interrupt:
-    assert not interrupt.asked
-    signal.raise_signal(signal.SIGINT)
-    assert interrupt.asked, "noted, and the cell goes on"
+    def same(self, training):
+        "Give every process the running statistics of the first."
+        for network in (training.G, training.D, training.ema.network):
+            for buffer in network.buffers(): dist.broadcast(buffer, 0)
 
 
 # %% [markdown]
 # ## The run
 #
-# What is left is to put it in order: prepare; step, look, save; at the end of an epoch measure and draw; at the end of
-# the run write the results. First what is written.
+# What is left is to hand our parts to [the loop](../foundations/loop.ipynb). First what is written: `Recorder` knows the
+# measurements and the pictures, and learns here how PyTorch writes its files.
 
 # %%
 #| exports
-class Recorder:
+class TorchRecorder(Recorder):
     "Writes the run folder; on all ranks but the first it does nothing."
-    def __init__(self, folder, config, dataset, writes=True):
-        self.folder, self.config, self.dataset, self.writes = folder, config, dataset, writes
-        self.paths = artifact_paths(config.out)
-        self.data = dict(name=dataset.name, split=dataset.split, images=len(dataset), checksum=dataset.checksum)
-
-    def caption(self, training, what="EMA weights"):
-        what = what if self.config.ema_half_life else "generator"
-        return (f"{self.config.recipe} on {self.dataset.name}, epoch {training.epoch} of {self.config.epochs}, "
-                f"seed {self.config.seed}, {what}")
-
     def checkpoint(self, training):
         "Everything, to go on from here."
         if not self.writes: return
@@ -471,30 +430,16 @@ class Recorder:
         self.folder.save_checkpoint(training.steps, lambda path: torch.save(contents, path),
                                     keep=self.config.keep_checkpoints)
 
-    def weights(self, path, network):
+    def weights(self, name, network):
         "One network, with what is needed to build it again."
-        if self.writes: save_file(path, config=self.config.to_dict(), data=self.data, weights=network.state_dict())
-
-    def metrics(self, training, status):
-        "metrics.json, in whatever state the run is."
         if not self.writes: return
-        prov = provenance(self.dataset, track=TRACK, epochs=training.epoch, seed=self.config.seed,
-                          images_seen=training.images_seen, seconds=training.seconds,
-                          device=device_name(training.device), packages=["torch", "numpy"])
-        self.last = dict(track=TRACK, status=status, recipe=self.config.recipe, dataset=self.data,
-                         precision=str(training.step.precision).removeprefix("torch."),
-                         history=list(training.history), best=training.best, provenance=prov)
-        self.folder.save_metrics(self.last)
+        save_file(self.paths[name], config=self.config.to_dict(), data=self.data, weights=network.state_dict())
 
-    def pictures(self, training, samples):
-        "The grid, the curves and the strip as they stand."
-        if not self.writes: return
-        note = self.caption(training)
-        save_samples(samples, self.paths["samples"], note)
-        figures.save_figure(figures.plot_curves(training.history, caption=note), self.paths["losses"])
-        strips = [strip.numpy() for strip in training.strips]
-        labels = [str(row["epoch"]) for row in training.history]
-        figures.save_figure(figures.progress_strip(strips, labels, caption=note), self.paths["progress"])
+    def best(self, training): self.weights("best", training.ema.network)
+
+    def results(self, training):
+        self.weights("generator", training.ema.network)
+        self.weights("discriminator", training.D)
 
 def device_name(device):
     "As a person would name it."
@@ -502,73 +447,25 @@ def device_name(device):
 
 
 # %% [markdown]
-# At the end of an epoch the average generator draws. The first of its latents are the same in every epoch and make the
-# progress strip; the samples behind the Fréchet distance come from another seed. The [stop-gap
-# distance](../foundations/evaluate.ipynb) is good enough to notice that a run got worse and to keep the best generator.
+# Then what is read. Whether a checkpoint belongs to this run is checked for all tracks alike; a run may go on on another
+# device. What PyTorch cannot load although it is a checkpoint of this run must have been damaged.
 
 # %%
 #| exports
-STRIP = 8 # latents in the progress strip
-SEED_GRID, SEED_EVAL = 1, 2 # of the latents of pictures and of measurements
-
-@torch.no_grad()
-def draw(network, # in eval mode
-         num, # images
-         config, # for the latents
-         seed, # of the latents
-         device, batch=500):
-    "Images [num, C, H, W] in [-1, 1]. Always in float32."
-    z = make_latents(num, config.latent_dim, seed, device)
-    return torch.cat([network(part) for part in z.split(batch)])
-
-def end_of_epoch(training, recorder, reference, seconds):
-    "Measure, draw, note, keep the best. Leaves the random generators as they were."
-    c, t = recorder.config, training
-    t.epoch, t.step_in_epoch = t.epoch + 1, 0
-    t.epoch_seconds += seconds
-    t.seconds += seconds
-    means = t.step.meter.means()
-    samples = draw(t.ema.network, c.num_samples, c, SEED_GRID, t.device)
-    t.strips.append(torch.from_numpy(to_images(samples[:STRIP])))
-    distance = None
-    if reference is not None:
-        distance = reference.distance(to_images(draw(t.ema.network, c.eval_images, c, SEED_EVAL, t.device)))
-    images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
-    t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen, seconds=round(t.seconds, 2),
-                     images_per_second=round(images / t.epoch_seconds, 1), **means,
-                     lr_g=float(t.opt_g.param_groups[0]["lr"]), lr_d=float(t.opt_d.param_groups[0]["lr"]),
-                     pixel_frechet=distance)
-    if distance is not None and (t.best is None or distance < t.best["pixel_frechet"]):
-        t.best = dict(epoch=t.epoch, pixel_frechet=distance)
-        recorder.weights(recorder.paths["best"], t.ema.network)
-    t.epoch_seconds = 0.0
-    t.step.meter.reset()
-    return samples
-
-
-# %%
-#| exports
-def likely_cause(config):
-    "What to try first when training diverged."
-    if config.lr_g > 2e-3 or config.lr_d > 2e-3: return "the learning rates are high: try lr_g and lr_d of 2e-4"
-    if config.loss == "relativistic" and not (config.r1 and config.r2):
-        return "the relativistic loss needs its penalties: try r1 and r2 of 0.1"
-    if config.precision == "bf16": return "try precision fp32, and lower learning rates"
-    return "try lower learning rates (lr_g, lr_d), or stronger penalties (r1, r2)"
-
-def check_finite(training, recorder, fresh=False): # fresh: the folder still holds an earlier run
-    "Raise `CourseError` if some step since the last look was not finite. Waits for the device."
-    bad = training.step.first_bad.item()
-    if bad == NEVER: return
-    kept = recorder.folder.latest_checkpoint() if recorder.folder and not fresh else None
-    where = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
-    recorder.metrics(training, "failed")
-    raise CourseError(f"the loss is no longer finite at step {bad} (epoch {training.epoch + 1}); {where}. "
-                      f"Likely cause: {likely_cause(recorder.config)}")
+def restore(training, recorder):
+    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    path = latest_checkpoint(recorder.config.out)
+    if path is None: return False
+    found = load_file(path)
+    check_resumable(found, path, recorder, more={"device", "cuda_graphs"})
+    try: training.load_state_dict(found["state"])
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise damaged(path, error) from None
+    return True
 
 
 # %% [markdown]
-# And the loop itself. The outer part prepares and cleans up, the inner part trains.
+# And the function that does it all.
 
 # %%
 #| exports
@@ -579,129 +476,16 @@ def train(config=CONFIG, # a `Config`
     "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
     with process_group(config.device) as (rank, world, device):
         precision = select_precision(config.precision, device)
-        folder = RunFolder(config.out) if rank == 0 else None
-        with folder.lock() if rank == 0 else nullcontext():
-            dataset = load_dataset(config.dataset, data_dir=config.data_dir, limit=config.limit)
+        def prepare(folder, dataset):
             batches = DeviceBatches(dataset, config.batch_size, device=device, seed=config.seed, flip=config.flip,
                                     rank=rank, world=world)
-            if len(batches) < config.d_steps:
-                raise CourseError(f"{len(dataset)} images make {len(batches)} batches of {config.batch_size}, and "
-                                  f"d_steps is {config.d_steps}: lower one of them, or raise limit")
             seed_everything(config.seed, config.deterministic)
             training = Training(config, device, precision, dataset.images.shape[-1], rank, world)
-            recorder = Recorder(folder, config, dataset, writes=rank == 0)
-            resumed = resume and restore(training, recorder)
-            say = print if verbose and rank == 0 else (lambda *args: None)
-            if resumed:
-                for row in training.history: say(epoch_line(row, config.epochs))
-                if training.epoch == config.epochs and (stored := finished(folder)):
-                    say(provenance_line(stored["provenance"]))
-                    return stored
-                say(f"resuming {config.out} at step {training.steps} (epoch {training.epoch + 1})")
-            elif rank == 0 and len(folder.checkpoint_paths()):
-                say(f"starting anew: the earlier run in {config.out} will be replaced (--resume would go on with it)")
-            reference = PixelFrechet(dataset.images) if config.eval_images >= 500 else None
-            try: loop(training, batches, recorder, reference, say, fresh=not resumed)
-            except KeyboardInterrupt:
-                recorder.metrics(training, "interrupted")
-                raise
-            if rank == 0: say(provenance_line(recorder.last["provenance"]))
-            return getattr(recorder, "last", None)
-
-def finished(folder): # a `RunFolder`; None on the other ranks
-    "What stands in metrics.json if the run is complete and all its files are there, else None."
-    if folder is None: return None
-    there = all(path.exists() for name, path in artifact_paths(folder.path).items() if name != "best")
-    metrics = folder.load_metrics() if there else {}
-    return metrics if metrics.get("status") == "finished" else None
-
-def restore(training, recorder):
-    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
-    path = latest_checkpoint(recorder.config.out)
-    if path is None: return False
-    found = load_file(path)
-    config = recorder.config
-    if not all(isinstance(found.get(part), dict) for part in ("config", "data", "state")):
-        raise CourseError(f"{path} is no checkpoint; remove it, and resume from the one before")
-    check_same_config(found["config"], config.to_dict(), free_fields(config))
-    if found["data"] != recorder.data:
-        raise CourseError(f"{path} was trained on {found['data'].get('name')} with checksum "
-                          f"{str(found['data'].get('checksum'))[:12]}, and the data now are {recorder.data['name']} with "
-                          f"{recorder.data['checksum'][:12]}; restore the data, or train anew with another --out")
-    try:
-        if found["state"]["epoch"] > config.epochs:
-            raise CourseError(f"{path} has done {found['state']['epoch']} epochs already; ask for more with --epochs")
-        training.load_state_dict(found["state"])
-    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        raise CourseError(f"{path} is damaged ({' '.join(str(error).split())[:120]}); remove it, "
-                          "and resume from the one before") from None
-    return True
-
-def latest_checkpoint(out):
-    "As `RunFolder.latest_checkpoint`, for every rank."
-    return RunFolder(out, create=False).latest_checkpoint() if Path(out).is_dir() else None
-
-
-# %%
-#| exports
-LOOK = 50 # steps between looks at the progress
-
-def loop(training, batches, recorder, reference, say, fresh):
-    "Epochs, steps, looks, checkpoints, pictures."
-    c, t = recorder.config, training
-    per_epoch = len(batches) // c.d_steps
-    if recorder.writes: recorder.folder.save_config(dict(track=TRACK, config=c.to_dict(), dataset=recorder.data))
-    recorder.metrics(t, "running")
-    samples, begin = None, time.perf_counter()
-    with Interruptible() as interrupt, tqdm(total=c.epochs * per_epoch, initial=t.steps, unit="step", leave=False,
-                                            disable=not (c.progress and recorder.writes)) as bar:
-        while t.epoch < c.epochs:
-            while t.step_in_epoch < per_epoch:
-                t.one_step(batches)
-                alone = not dist.is_initialized() # several processes can only stop where all of them look
-                if t.steps % LOOK and t.steps % c.checkpoint_every and not (alone and interrupt.asked): continue
-                # A look: the only place in an epoch that waits for the device.
-                check_finite(t, recorder, fresh)
-                if fresh and recorder.writes: recorder.folder.remove_checkpoints(); fresh = False
-                bar.update(t.steps - bar.n)
-                stop = anyone(interrupt.asked, t.device) # on all ranks, or on none
-                if t.steps % c.checkpoint_every == 0 or stop:
-                    now = time.perf_counter()
-                    t.seconds, t.epoch_seconds, begin = t.seconds + now - begin, t.epoch_seconds + now - begin, now
-                    recorder.checkpoint(t)
-                if stop: raise KeyboardInterrupt
-            check_finite(t, recorder, fresh)
-            if fresh and recorder.writes: recorder.folder.remove_checkpoints(); fresh = False
-            if dist.is_initialized(): same_buffers(t.G, t.D, t.ema.network)
-            samples = end_of_epoch(t, recorder, reference, time.perf_counter() - begin)
-            recorder.pictures(t, samples)
-            recorder.checkpoint(t)
-            recorder.metrics(t, "running")
-            say(epoch_line(t.history[-1], c.epochs))
-            begin = time.perf_counter()
-    if samples is None: samples = draw(t.ema.network, c.num_samples, c, SEED_GRID, t.device)
-    recorder.pictures(t, samples)
-    recorder.weights(recorder.paths["generator"], t.ema.network)
-    recorder.weights(recorder.paths["discriminator"], t.D)
-    recorder.metrics(t, "finished")
-
-def anyone(asked, device):
-    "Whether any process was asked to stop."
-    if not dist.is_initialized(): return asked
-    flag = torch.tensor(float(asked), device=device)
-    dist.all_reduce(flag, dist.ReduceOp.MAX)
-    return bool(flag)
-
-def same_buffers(*networks):
-    "Give every process the running statistics of the first."
-    for network in networks:
-        for buffer in network.buffers(): dist.broadcast(buffer, 0)
-
-def epoch_line(row, epochs):
-    "One epoch in one line."
-    fd = "" if row["pixel_frechet"] is None else f"  FD(pixels) {row['pixel_frechet']:6.2f}"
-    return (f"epoch {row['epoch']:>3}/{epochs}  loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  "
-            f"D(x) {row['d_real']:.2f} D(G(z)) {row['d_fake']:.2f}{fd}  {row['images_per_second']:,.0f} images/s")
+            recorder = TorchRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, ["torch", "numpy"],
+                                     device_name(device), str(precision).removeprefix("torch."), rank == 0)
+            return training, batches, recorder
+        return run(config, prepare, restore, resume, verbose, writes=rank == 0,
+                   together=Together(device) if world > 1 else None)
 
 
 # %% [markdown]
