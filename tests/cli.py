@@ -1,5 +1,5 @@
 """What the tests of the command share: calling it here, in a forked child or in a process of its own, and looking at what
-it leaves behind."""
+it leaves behind. A track is described once, in `TRACKS`; every helper that depends on it takes its name."""
 import contextlib
 import io
 import json
@@ -12,16 +12,68 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Callable
 
 ROOT = Path(__file__).parents[1]
-SMALL = dict(dataset="garments", limit=320, width=4, latent_dim=16, batch_size=32, epochs=3, checkpoint_every=3,
-             num_samples=8, eval_images=500, device="cpu", precision="fp32", progress=False,
-             lr_g=4e-4, lr_d=4e-4, lr_decay="none", upsample="resize") # whatever the recipe is tuned to
+COMMON = dict(dataset="garments", limit=320, width=4, latent_dim=16, batch_size=32, epochs=3, checkpoint_every=3,
+              num_samples=8, eval_images=500, progress=False,
+              lr_g=4e-4, lr_d=4e-4, lr_decay="none", upsample="resize") # whatever the recipe is tuned to
 PICTURES = ("gan_samples.png", "losses.png", "progress.png")
 STUB = b"picture\n" * 5000 # instead of a PNG where pictures do not matter
-FILES = {"config.json", "metrics.json", *PICTURES, "generator.pt", "discriminator.pt", ".lock"}
 FOLDERS = {"best", "checkpoints"}
-CHECKPOINT, TEMPORARY = re.compile(r"step_\d{8}\.pt"), re.compile(r"\..+\.\d+\.tmp")
+TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
+
+
+# --- Tracks ---
+
+@dataclass
+class Track:
+    "What the helpers must know of a track."
+    name: str
+    load: Callable # path -> dictionary: a checkpoint holds `state`, a file of weights `weights`
+    warm_up: Callable # import everything that a run imports, and start no thread
+    fields: dict # of the configuration of a small run, besides `COMMON`
+    parts: set # what the state of a checkpoint holds, besides `steps`
+    weights: str = ".pt" # how files of weights end
+    checkpoint: str = ".pt" # how checkpoints end
+
+    @property
+    def small(self): return COMMON | self.fields
+
+    @property
+    def files(self): return {"config.json", "metrics.json", *PICTURES, *self.networks, ".lock"}
+
+    @property
+    def networks(self): return f"generator{self.weights}", f"discriminator{self.weights}"
+
+    @property
+    def best(self): return f"best/generator{self.weights}"
+
+    def checkpoints(self, run):
+        "Sorted, the oldest first."
+        pattern = re.compile(r"step_\d{8}" + re.escape(self.checkpoint))
+        return sorted(p for p in (Path(run)/"checkpoints").glob("step_*") if pattern.fullmatch(p.name))
+
+
+def load_pytorch(path):
+    from gan_course.pytorch.train import load_file
+    return load_file(path)
+
+
+def warm_up_pytorch():
+    import torch
+
+    import gan_course.pytorch # noqa: F401
+    torch.use_deterministic_algorithms(False) # imports what an optimiser would import later, and takes seconds for it
+
+
+TRACKS = {"pytorch": Track("pytorch", load_pytorch, warm_up_pytorch, dict(device="cpu", precision="fp32"),
+                           {"G", "D", "ema", "opt_g", "opt_d", "rng"})}
+SMALL = TRACKS["pytorch"].small
+
+
+# --- The command ---
 
 
 def options(**values):
@@ -33,9 +85,9 @@ def options(**values):
     return out
 
 
-def train_arguments(out, *more, **changes):
-    "gan-course train pytorch, small, on garments."
-    return ["train", "pytorch", *options(**(SMALL | changes), out=out), *more]
+def train_arguments(out, *more, track="pytorch", **changes):
+    "gan-course train TRACK, small, on garments."
+    return ["train", track, *options(**(TRACKS[track].small | changes), out=out), *more]
 
 
 @dataclass
@@ -109,62 +161,61 @@ def strict_json(path):
     return json.loads(Path(path).read_text("utf-8"), parse_constant=no)
 
 
-def sound(run):
+def sound(run, track="pytorch"):
     "Assert that every file of a run folder that bears a final name is whole, in whatever state the run is."
-    from gan_course.pytorch.train import load_file
-    run = Path(run)
+    run, about = Path(run), TRACKS[track]
+    checkpoints = about.checkpoints(run)
     for path in [*run.glob("*"), *run.glob("best/*"), *run.glob("checkpoints/*")] if run.is_dir() else []:
         name = str(path.relative_to(run))
         if TEMPORARY.fullmatch(path.name) or name in FOLDERS or name == ".lock": continue
-        if path.suffix == ".json": assert strict_json(path)["track"] == "pytorch"
+        if path.suffix == ".json": assert strict_json(path)["track"] == track
         elif path.suffix == ".png":
             data = path.read_bytes()
             assert name in PICTURES and (data == STUB or data[:4] == b"\x89PNG" and data[-8:] == b"IEND\xaeB`\x82"), path
         elif path.parent.name == "checkpoints":
-            assert CHECKPOINT.fullmatch(path.name)
-            state = load_file(path)["state"]
-            assert state["steps"] == int(path.stem[5:]) and {"G", "D", "ema", "opt_g", "opt_d", "rng"} <= state.keys()
+            assert path in checkpoints
+            state = about.load(path)["state"]
+            assert state["steps"] == int(path.name[5:13]) and about.parts <= state.keys()
         else:
-            assert name in {"generator.pt", "discriminator.pt", "best/generator.pt"}
-            assert load_file(path)["weights"]
+            assert name in {*about.networks, about.best}
+            assert about.load(path)["weights"]
     return True
 
 
-def whole_run(run, best=True):
+def whole_run(run, best=True, track="pytorch"):
     "The names of all files of a finished run with two checkpoints, or an assertion that something is missing or left over."
-    names = {str(p.relative_to(run)) for p in Path(run).rglob("*") if p.is_file()}
+    names, about = {str(p.relative_to(run)) for p in Path(run).rglob("*") if p.is_file()}, TRACKS[track]
     checkpoints = {n for n in names if n.startswith("checkpoints/")}
-    assert names - checkpoints == FILES | ({"best/generator.pt"} if best else set()), sorted(names)
-    assert len(checkpoints) == 2
+    assert names - checkpoints == about.files | ({about.best} if best else set()), sorted(names)
+    assert len(checkpoints) == len(about.checkpoints(run)) == 2
     return names
 
 
 TIMES = {"seconds", "epoch_seconds", "images_per_second", "out", "date", "git"}
 
 
-def final(run):
+def final(run, track="pytorch"):
     "All that has to be the same for two runs of one configuration."
-    from gan_course.pytorch.train import load_file
-    run = Path(run)
-    last = sorted((run/"checkpoints").glob("step_*.pt"))[-1]
+    run, about = Path(run), TRACKS[track]
+    last = about.checkpoints(run)[-1]
     metrics = strict_json(run/"metrics.json")
-    return dict(generator=load_file(run/"generator.pt"), discriminator=load_file(run/"discriminator.pt"),
-                best=load_file(run/"best"/"generator.pt") if (run/"best").is_dir() else None,
-                checkpoint=load_file(last), last=last.name,
+    generator, discriminator = (about.load(run/name) for name in about.networks)
+    return dict(generator=generator, discriminator=discriminator,
+                best=about.load(run/about.best) if (run/"best").is_dir() else None,
+                checkpoint=about.load(last), last=last.name,
                 metrics={k: v for k, v in metrics.items() if k != "provenance"})
 
 
 def differences(a, b, at=""):
-    "Where two nested structures differ; tensors are compared bit for bit, times not at all."
-    import torch
+    "Where two nested structures differ; arrays and tensors are compared bit for bit, times not at all."
     if isinstance(a, dict) and isinstance(b, dict):
         return [d for k in sorted(a.keys() | b.keys(), key=str) if k not in TIMES
                 for d in (differences(a[k], b[k], f"{at}.{k}") if k in a and k in b else [f"{at}.{k}"])]
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         if len(a) != len(b): return [f"{at} (lengths)"]
         return [d for i, (x, y) in enumerate(zip(a, b)) for d in differences(x, y, f"{at}[{i}]")]
-    if isinstance(a, torch.Tensor) and isinstance(b, torch.Tensor):
-        same = a.dtype == b.dtype and a.shape == b.shape and torch.equal(a, b)
+    if type(a) is type(b) and hasattr(a, "dtype") and hasattr(a, "shape"): # arrays and tensors of any framework
+        same = a.dtype == b.dtype and a.shape == b.shape and bool((a == b).all())
     elif isinstance(a, float) and isinstance(b, float): same = a == b or math.isnan(a) and math.isnan(b)
     else: same = type(a) is type(b) and a == b
     return [] if same else [at]
@@ -172,18 +223,14 @@ def differences(a, b, at=""):
 
 def stub_pictures(monkeypatch=None):
     "Let this process write `STUB` instead of drawing: the files are written as ever, and nobody waits for matplotlib."
-    import importlib
-    module = importlib.import_module("gan_course.pytorch.train") # the package's attribute of this name is a function
-    from gan_course import figures
+    import gan_course.loop
     from gan_course.runs import atomic_path
     def write(picture, path, **kwargs):
         with atomic_path(path) as tmp: tmp.write_bytes(STUB)
         return path
+    def nothing(*args, **kwargs): pass
     put = monkeypatch.setattr if monkeypatch else setattr
-    put(module, "save_samples", lambda x, path, caption, title=None: write(x, path))
-    put(figures, "save_figure", write)
-    put(figures, "plot_curves", lambda *args, **kwargs: None)
-    put(figures, "progress_strip", lambda *args, **kwargs: None)
+    put(gan_course.loop, "figures", SimpleNamespace(save_grid=write, save_figure=write, plot_curves=nothing, progress_strip=nothing))
 
 
 # --- Children that start at once ---
@@ -191,8 +238,8 @@ def stub_pictures(monkeypatch=None):
 class Forks:
     """A process that has imported everything and computed nothing. For each call it forks a child, which runs `gan-course` with
     the arguments given, and can be killed. Pictures are stubs."""
-    def __init__(self):
-        self.process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    def __init__(self, track="pytorch"):
+        self.process = subprocess.Popen([sys.executable, __file__, track], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                         env=environment(), cwd=ROOT)
         assert self.process.stdout.readline() == "ready\n"
 
@@ -232,14 +279,11 @@ def _child(ask, out, err):
     return main(ask["arguments"])
 
 
-def _serve():
+def _serve(track):
     import tempfile
 
-    import torch
     import tyro # noqa: F401
-
-    import gan_course.pytorch # noqa: F401
-    torch.use_deterministic_algorithms(False) # imports what an optimiser would import later, and takes seconds for it
+    TRACKS[track].warm_up()
     stub_pictures()
     assert len(os.listdir("/proc/self/task")) == 1 if os.path.isdir("/proc/self/task") else True, "no thread may be forked"
     print("ready", flush=True)
@@ -270,4 +314,4 @@ def _serve():
         print(json.dumps(dict(status=os.waitstatus_to_exitcode(found[1]), out=texts[0], err=texts[1], seconds=seconds)), flush=True)
 
 
-if __name__ == "__main__": _serve()
+if __name__ == "__main__": _serve(sys.argv[1])

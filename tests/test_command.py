@@ -1,4 +1,5 @@
 """The command: whatever is wrong with its options is one line and status 2, before anything is trained or written."""
+import dataclasses
 import subprocess
 import sys
 import typing
@@ -6,9 +7,10 @@ import typing
 import pytest
 from cli import command, environment, refused, train_arguments
 
-from gan_course.pytorch.config import RANGES, Config
+from gan_course.configuration import RANGES
+from gan_course.pytorch.config import Config
 
-HINTS = typing.get_type_hints(Config)
+HINTS = {field.name: typing.get_type_hints(Config)[field.name] for field in dataclasses.fields(Config)}
 CHOICES = {name: typing.get_args(hint) for name, hint in HINTS.items() if typing.get_origin(hint) is typing.Literal}
 WHOLE = [name for name in RANGES if int in (typing.get_args(HINTS[name]) or (HINTS[name],))]
 

@@ -41,15 +41,15 @@ def rejects(check, answer, hint):
 #| exports
 def check_ahead(ahead): # (step, left, *every) -> a number of steps
     "Whether `ahead` stops at whatever is due first, and never stands still."
-    assert ahead(0, 100, 50) == 50, f"from step 0 to the look at 50 it is 50, not {ahead(0, 100, 50)}"
-    assert ahead(50, 100, 50) > 0, (
+    assert ahead(0, 100, 50) > 0 and ahead(50, 100, 50) > 0, (
         "at step 50 the look has been taken, and 0 steps would never end: the next is due at 100")
+    assert ahead(0, 100, 50) == 50, f"from step 0 to the look at 50 it is 50, not {ahead(0, 100, 50)}"
     assert ahead(60, 100, 50) == 40, (
         f"at step 60 a look every 50 is due in 40 steps, not in {ahead(60, 100, 50)}: "
         "count from where the run is")
     assert ahead(60, 40, 50, 70) != 40, "take the first of the things that are due, not the last"
     assert ahead(60, 40, 50, 70) == 10, f"ahead(60, 40, 50, 70) is 10, not {ahead(60, 40, 50, 70)}"
-    assert ahead(95, 5, 50, 200) == 5, f"the epoch ends in 5 steps, and not {ahead(95, 5, 50, 200)}"
+    assert ahead(110, 5, 50, 200) == 5, f"the epoch ends in 5 steps, and not {ahead(110, 5, 50, 200)}"
     assert ahead(1000, 3, 7, 11) == 1 and ahead(1001, 3, 7, 11) == 3, "multiples count from step 0"
     print("correct: to whatever is due first, and always onwards")
 

@@ -16,6 +16,7 @@ from cli import (Forks, command, differences, ended, final, one_line, refused, s
                  train_arguments, wait_for)
 
 from gan_course.basics import CourseError
+from gan_course.loop import likely_cause
 from gan_course.pytorch.train import load_file
 
 module = importlib.import_module("gan_course.pytorch.train")
@@ -405,7 +406,7 @@ def test_really_diverging(tmp_path):
     (dict(precision="bf16"), "precision fp32"), ({}, "lower learning rates")], ids=str)
 def test_likely_causes(changes, says):
     "The recipe's own learning rates are not to blame."
-    assert says in module.likely_cause(module.CONFIG.replace(precision="fp32").replace(**changes))
+    assert says in likely_cause(module.CONFIG.replace(precision="fp32").replace(**changes))
 
 
 # --- data ---

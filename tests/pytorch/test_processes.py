@@ -18,19 +18,33 @@ TINY = dict(epochs=2, limit=192, eval_images=0)
 
 # Runs the command like `-m gan_course`, and afterwards notes what each rank holds.
 DRIVER = """
-import hashlib, importlib, json, os, sys
+import hashlib, importlib, json, os, sys, weakref
 from pathlib import Path
+import torch.distributed as dist
 from gan_course.__main__ import main
 module = importlib.import_module("gan_course.pytorch.train")
-kept, init = [], module.Training.__init__
-def noting(self, *args, **kwargs):
-    init(self, *args, **kwargs)
-    kept.append(self)
-module.Training.__init__ = noting
-status = main(sys.argv[2:])
+found, run, wrapped, wrap, destroy = dict(wrapped=0), module.run, weakref.WeakSet(), module.nn_parallel, dist.destroy_process_group
+def counting(*args, **kwargs):
+    wrapped.add(made := wrap(*args, **kwargs))
+    found["wrapped"] += 1
+    return made
+def destroying():
+    found["alive"] = len(wrapped)
+    destroy()
+module.nn_parallel, dist.destroy_process_group = counting, destroying
 def digest(network): return hashlib.sha256(b"".join(v.numpy().tobytes() for v in network.state_dict().values())).hexdigest()
-t = kept[0]
-found = dict(G=digest(t.G), D=digest(t.D), ema=digest(t.ema.network), steps=t.steps, share=len(range(*t.step.share.indices(32))))
+def noting(config, prepare, *args, **kwargs): # no training may outlive its process group: keep digests, not objects
+    def preparing(*args):
+        t, batches, recorder = prepare(*args)
+        results = recorder.results
+        def note(training):
+            found.update(G=digest(t.G), D=digest(t.D), ema=digest(t.ema.network), steps=t.steps, share=len(range(*t.step.share.indices(32))))
+            results(training)
+        recorder.results = note
+        return t, batches, recorder
+    return run(config, preparing, *args, **kwargs)
+module.run = noting
+status = main(sys.argv[2:])
 Path(sys.argv[1], os.environ["RANK"] + ".json").write_text(json.dumps(found))
 sys.exit(status)
 """
@@ -77,6 +91,7 @@ def test_one_folder_and_equal_weights(two):
     whole_run(run, best=False)
     assert sound(run)
     assert ranks[0] == ranks[1] and ranks[0]["steps"] == 12 and ranks[0]["share"] == 16
+    assert ranks[0]["wrapped"] and not ranks[0]["alive"], "no wrapper outlives its process group"
     assert out.count("epoch   1/2") == 1 and out.count("provenance:") == 1, "only the first process talks"
     metrics = strict_json(run/"metrics.json")
     assert metrics["status"] == "finished" and metrics["history"][-1]["images_seen"] == 384

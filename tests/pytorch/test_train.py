@@ -1,5 +1,4 @@
 """Training as a function: what it returns, what it leaves behind, and that every choice in the configuration is real."""
-import importlib
 import shutil
 
 import numpy as np
@@ -7,12 +6,12 @@ import pytest
 import torch
 from cli import SMALL, differences, final, sound, strict_json, stub_pictures, whole_run
 
+from gan_course import loop
 from gan_course.pytorch import CONFIG, train
 from gan_course.pytorch.model import build_networks
-from gan_course.pytorch.train import AverageWeights, Training, load_file, lr_factor
+from gan_course.pytorch.train import AverageWeights, Training, load_file
 from gan_course.pytorch.utils import seed_everything
-
-module = importlib.import_module("gan_course.pytorch.train")
+from gan_course.runs import RunFolder
 
 
 def config(out, **changes): return CONFIG.replace(**(SMALL | changes), out=out)
@@ -66,12 +65,12 @@ def test_the_best_generator_is_kept(tmp_path, quick, monkeypatch):
     "Made-up distances: the second of three epochs is best, so its weights stay, not the last ones."
     seen, values = [], iter([5.0, 2.0, 3.0])
     def distance(self, images): return next(values)
-    monkeypatch.setattr(module.PixelFrechet, "distance", distance)
-    end = module.end_of_epoch
+    monkeypatch.setattr(loop.PixelFrechet, "distance", distance)
+    end = loop.end_of_epoch
     def noting(training, *args):
         seen.append({k: v.clone() for k, v in training.ema.network.state_dict().items()})
         return end(training, *args)
-    monkeypatch.setattr(module, "end_of_epoch", noting)
+    monkeypatch.setattr(loop, "end_of_epoch", noting)
     metrics = train(config(tmp_path/"run", limit=96), verbose=False)
     assert metrics["best"] == dict(epoch=2, pixel_frechet=2.0)
     best, last = (load_file(tmp_path/"run"/name)["weights"] for name in ("best/generator.pt", "generator.pt"))
@@ -169,7 +168,6 @@ def test_the_learning_rate_falls(tmp_path, quick):
     metrics = train(short(tmp_path/"run", lr_decay="linear", epochs=2), verbose=False)
     first, last = (row["lr_g"] for row in metrics["history"])
     assert first == pytest.approx(4e-4 * (1 - 0.95 * 2 / 6)) and last == pytest.approx(4e-4 * (1 - 0.95 * 5 / 6))
-    assert lr_factor("cosine", 1) == pytest.approx(0.05) and lr_factor("none", 0.7) == 1
 
 
 def test_pictures_and_measurements_change_nothing(tmp_path, quick):
@@ -185,18 +183,18 @@ def test_starting_anew_in_a_used_folder(tmp_path, quick, capsys):
     train(short(out, epochs=2), verbose=False)
     old = {p.name for p in (out/"checkpoints").iterdir()}
     assert old == {"step_00000003.pt", "step_00000006.pt"}
-    seen, save = [], module.RunFolder.remove_checkpoints
+    seen, save = [], RunFolder.remove_checkpoints
     class Look(Exception): pass
     def stop(folder): raise Look
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.RunFolder, "remove_checkpoints", stop)
+        patch.setattr(RunFolder, "remove_checkpoints", stop)
         with pytest.raises(Look): train(short(out, seed=1), verbose=False)
         assert {p.name for p in (out/"checkpoints").iterdir()} == old
     def noting(folder):
         seen.append(len(folder.checkpoint_paths()))
         save(folder)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.RunFolder, "remove_checkpoints", noting)
+        patch.setattr(RunFolder, "remove_checkpoints", noting)
         train(short(out, seed=1))
     assert "starting anew" in capsys.readouterr().out
     assert seen == [2], "once, at the first look"
