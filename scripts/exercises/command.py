@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The command
 #
-# - order: 29
+# - order: 41
 
 # %% [markdown]
 # <!-- badges -->

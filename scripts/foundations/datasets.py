@@ -11,7 +11,7 @@
 #
 # > Fashion-MNIST, clothes drawn by rule, and what a batch really is
 #
-# - order: 2
+# - order: 3
 
 # %% [markdown]
 # <!-- badges -->

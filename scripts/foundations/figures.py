@@ -11,7 +11,7 @@
 #
 # > Image grids, loss curves and progress strips, and how to read them
 #
-# - order: 4
+# - order: 5
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > Atomic files, checkpoints that resume exactly, and a line that says where a result came from
 #
-# - order: 3
+# - order: 4
 
 # %% [markdown]
 # <!-- badges -->

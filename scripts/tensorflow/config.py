@@ -1,0 +1,384 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Configuration
+#
+# > What TensorFlow adds to a run's configuration: devices and how they share the work, number formats, and XLA
+#
+# - skip_showdoc: true
+# - order: 18
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** choose a device, a distribution strategy and a number format by asking the machine, and say
+# which of TensorFlow's three accelerations help on your hardware and which do harm.
+#
+# **You need** [Configuration](../foundations/configuration.ipynb): recipes and the fields that all tracks share.
+# If you have read the [PyTorch track](../pytorch/index.ipynb), lay its [lesson](../pytorch/config.ipynb) beside this
+# one. **It takes** ten minutes.
+
+# %%
+#| default_exp tensorflow.config
+
+# %%
+#| exports
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")   # read once, when keras is imported
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")     # errors only: no page of notes on start
+
+from gan_course import configuration
+from gan_course.basics import CourseError
+from gan_course.configuration import RANGES, BaseConfig, wrong_choice
+
+# %% [markdown]
+# The first cell sets two variables before anything imports TensorFlow. Keras 3 runs on TensorFlow, JAX or PyTorch, and
+# decides once per process, when it is imported. Here it has to be TensorFlow.
+#
+# ## The fields
+#
+# Recipes, data, networks, objective, optimisers: all of that is the same as in every other track, down to the name. What
+# TensorFlow adds is how to compute.
+
+# %%
+#| exports
+DEVICES = ("auto", "cpu", "gpu")
+
+@dataclass(frozen=True, kw_only=True)
+class Config(BaseConfig):
+    "Everything that determines a run. Raises `CourseError` for a value that makes no sense."
+    out: Path = Path("artifacts/tensorflow_gan") # the run folder
+    device: str = "auto" # auto, cpu, gpu, gpu:1
+    strategy: Literal["auto", "single", "mirrored"] = "auto" # auto: mirrored on several GPUs
+    cpu_devices: int = 1 # split the processor into so many devices, to try `mirrored` without GPUs
+    sync_batch_norm: bool = False # BatchNorm over all devices' images instead of each device's own
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto" # auto: fp32 on a CPU
+    xla: Literal["auto", "on", "off"] = "auto" # compile the step with XLA; auto: on a GPU
+    deterministic: bool = True # only kernels whose result does not depend on timing
+
+    ranges: ClassVar = RANGES | {"cpu_devices": (1, 64)}
+
+    def check(self):
+        super().check()
+        if self.device.split(":")[0] not in DEVICES:
+            raise CourseError(wrong_choice("device", self.device, DEVICES))
+        if self.cpu_devices > 1 and self.device.split(":")[0] == "gpu":
+            raise CourseError(f"cpu_devices is {self.cpu_devices} and device {self.device}: only a "
+                              "processor can be split; use device cpu, or leave cpu_devices at 1")
+        if self.cpu_devices > 1 and self.strategy == "single":
+            raise CourseError(f"cpu_devices is {self.cpu_devices} and strategy single, which uses one "
+                              "device; use strategy mirrored, or leave cpu_devices at 1")
+
+
+# %%
+#| exports
+CONFIG = Config()
+
+# %% [markdown]
+# The two recipes are those of every track:
+
+# %%
+from gan_course.configuration import RECIPES
+
+# %%
+assert all(getattr(CONFIG, name) == value for name, value in RECIPES["modern"].items())
+dcgan = CONFIG.replace(recipe="dcgan")
+dcgan.loss, dcgan.d_norm, dcgan.lr_g
+
+# %% [markdown]
+# And what it refuses:
+
+# %%
+for wrong in [dict(device="cuda"), dict(cpu_devices=0), dict(cpu_devices=2, strategy="single"),
+              dict(precision="fp8"), dict(xla=True), dict(batch_size=0)]:
+    try: CONFIG.replace(**wrong)
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{wrong} was accepted")
+
+
+# %% [markdown]
+# ## The device
+#
+# TensorFlow counts **physical devices**, which are there, and **logical devices**, which a program sees. Usually they
+# are the same. A processor can be split into several logical devices, all of which run on the same cores. That
+# makes nothing faster. It makes it possible to write, test and debug a program for eight GPUs without having one.
+#
+# It has to happen before TensorFlow starts to compute, as everything that is placed on devices depends on it.
+
+# %%
+#| exports
+def device_kinds():
+    "The kinds of device that TensorFlow can use here, best first."
+    import tensorflow as tf # here, so that `gan-course --help` need not wait for it
+    return (["gpu"] if tf.config.list_physical_devices("GPU") else []) + ["cpu"]
+
+def select_device(name="auto"): # auto, or what the configuration allows
+    "The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is not there."
+    import tensorflow as tf
+    kinds = device_kinds()
+    kind, colon, index = (kinds[0] if name == "auto" else name).partition(":")
+    if kind not in DEVICES[1:] or (colon and not (index.isascii() and index.isdigit())):
+        raise CourseError(wrong_choice("device", name, DEVICES))
+    if kind not in kinds:
+        raise CourseError(f"device {name} was asked for, and TensorFlow finds only {', '.join(kinds)} here; "
+                          "use --device auto, or install tensorflow[and-cuda]")
+    last = len(tf.config.list_physical_devices(kind.upper())) - 1
+    if int(index or 0) > last:
+        raise CourseError(f"device {name} was asked for, and the last one here is {kind}:{last}; "
+                          "use that, or --device auto")
+    return f"{kind.upper()}:{int(index or 0)}"
+
+def split_cpu(number): # of logical devices
+    "Let the processor count as several devices. `CourseError` if TensorFlow has begun to compute."
+    import tensorflow as tf
+    processor = tf.config.list_physical_devices("CPU")[0]
+    parts = [tf.config.LogicalDeviceConfiguration()] * number
+    try: tf.config.set_logical_device_configuration(processor, parts)
+    except RuntimeError:
+        there = len(tf.config.list_logical_devices("CPU"))
+        if there < number:
+            raise CourseError(f"cpu_devices is {number}, and TensorFlow has already started with {there}; "
+                              "ask for them first thing in a fresh process") from None
+
+
+# %%
+split_cpu(2)
+
+# %%
+import tensorflow as tf
+
+# %%
+print("kinds, best first:", *device_kinds())
+[device.name for device in tf.config.list_logical_devices("CPU")]
+
+# %%
+assert select_device("cpu") == "CPU:0" and select_device().startswith(device_kinds()[0].upper())
+assert len(tf.config.list_logical_devices("CPU")) == 2
+for wrong in ["cuda", "cpu:7", "gpu:x"] + (["gpu"] if "gpu" not in device_kinds() else []):
+    try: select_device(wrong)
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{wrong} was accepted")
+
+# %% [markdown]
+# Now that TensorFlow has begun, it is too late for another split. Will `split_cpu(3)` say so, or do nothing?
+
+# %%
+split_cpu(2) # there are two: fine
+try: split_cpu(3)
+except CourseError as error: print(error)
+else: raise AssertionError("too late, and nobody said so")
+
+
+# %% [markdown]
+# ## The strategy
+#
+# A **distribution strategy** says where variables live and how devices work together. There are two that we need. With
+# `OneDeviceStrategy` everything is on one device. With `MirroredStrategy` each device, a *replica*, has its own copy
+# of every variable; each gets its share of a batch, the gradients are averaged, and all copies make the same change.
+#
+# Networks and optimisers have to be made inside `strategy.scope()`, so that their variables are mirrored. Code that runs
+# later finds the strategy by asking for it.
+
+# %%
+#| exports
+def select_strategy(name="auto", # auto, single or mirrored
+                    device="auto", # see `select_device`
+                    cpu_devices=1, # logical devices that the processor is split into
+    ): # a `tf.distribute.Strategy`
+    "How devices share the work. Raises `CourseError` where that cannot be had."
+    import tensorflow as tf
+    if name not in ("auto", "single", "mirrored"):
+        raise CourseError(wrong_choice("strategy", name, ["auto", "single", "mirrored"]))
+    first = select_device(device)
+    kind = first.split(":")[0]
+    if kind == "CPU" and cpu_devices > 1: split_cpu(cpu_devices)
+    there = [d.name.removeprefix("/device:") for d in tf.config.list_logical_devices(kind)]
+    if kind == "CPU": there = there[:cpu_devices]
+    several = len(there) > 1 and ":" not in device
+    if name == "mirrored" or (name == "auto" and several):
+        if not several:
+            raise CourseError(f"strategy mirrored was asked for, and there is one device ({there[0]}); "
+                              "use strategy single, or cpu_devices to split the processor")
+        return tf.distribute.MirroredStrategy(there)
+    return tf.distribute.OneDeviceStrategy(first)
+
+def current_strategy():
+    "The strategy whose scope this is; TensorFlow's default one, with a single replica, outside of any."
+    import tensorflow as tf
+    return tf.distribute.get_strategy()
+
+
+# %%
+mirrored = select_strategy("mirrored", "cpu", cpu_devices=2)
+with mirrored.scope():
+    v = tf.Variable(3.0)
+    assert current_strategy() is mirrored
+print("outside:", current_strategy().num_replicas_in_sync, "replica; inside:",
+      mirrored.num_replicas_in_sync)
+mirrored.experimental_local_results(v)
+
+
+# %% [markdown]
+# One variable, two copies. What comes out of a step is a value per replica, to be reduced to one:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+@tf.function
+def share_of_four():
+    def replica():
+        me = tf.distribute.get_replica_context().replica_id_in_sync_group
+        return tf.cast(me * 2 + tf.range(2), tf.float32) * v
+    return mirrored.reduce("SUM", mirrored.run(replica), axis=0)
+
+print(float(share_of_four())) # 3 · (0 + 1 + 2 + 3)
+
+# %%
+assert float(share_of_four()) == 18
+for wrong in [dict(name="tpu"), dict(name="mirrored", device="cpu")]:
+    try: select_strategy(**wrong)
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{wrong} was accepted")
+
+# %% [markdown]
+# ## The number format
+#
+# The [PyTorch lesson](../pytorch/config.ipynb) shows what float16 and bfloat16 can hold. In Keras, a **dtype policy** of a layer
+# says in which format it computes and in which its variables are kept; `mixed_bfloat16` computes in bfloat16 and keeps
+# float32 variables.
+
+# %%
+import keras
+
+# %%
+policy = keras.DTypePolicy("mixed_bfloat16")
+policy.compute_dtype, policy.variable_dtype
+
+# %% [markdown]
+# Is it worth it? PyTorch's autocast doubles the speed of our networks on a processor with bfloat16 units. TensorFlow 2.21 has
+# them too, and uses them for matrix products. But around every convolution it converts and reorders its
+# tensors, and the sum is a loss; [the engine](engine.ipynb) measures it. So the rule here is: on a processor float32; on a
+# GPU what it has units for, bfloat16 from compute capability 8 on (A100, L4, H100), float16 from 7 on (T4, V100).
+
+# %%
+#| exports
+POLICIES = {"fp32": "float32", "bf16": "mixed_bfloat16", "fp16": "mixed_float16"} # Keras's names
+
+def select_precision(name="auto", # auto, fp32, bf16 or fp16
+                     device="CPU:0", # from `select_device`
+    ): # the name of a Keras dtype policy
+    "The number format of convolutions and matrix products. Asked for by name, it is not replaced."
+    if name == "auto":
+        capability = gpu_capability(device)
+        name = "fp32" if capability < 7 else "fp16" if capability < 8 else "bf16"
+    if name not in POLICIES: raise CourseError(wrong_choice("precision", name, ["auto", *POLICIES]))
+    return POLICIES[name]
+
+def gpu_capability(device): # from `select_device`
+    "The major number of an NVIDIA GPU's compute capability; 0 for anything else."
+    import tensorflow as tf
+    kind, index = device.split(":")
+    if kind != "GPU": return 0
+    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[int(index)])
+    return details.get("compute_capability", (0, 0))[0]
+
+def select_xla(name="auto", # auto, on or off
+               device="CPU:0", # from `select_device`
+    ): # bool, for `tf.function(jit_compile=...)`
+    "Whether to compile with XLA. On a processor it makes our convolutions many times slower."
+    if name not in ("auto", "on", "off"): raise CourseError(wrong_choice("xla", name, ["auto", "on", "off"]))
+    return device.startswith("GPU") if name == "auto" else name == "on"
+
+
+# %%
+device = select_device()
+f"here: {select_precision('auto', device)}, XLA {select_xla('auto', device)}"
+
+# %%
+assert select_precision("auto", "CPU:0") == "float32" and not select_xla("auto", "CPU:0")
+assert select_precision("fp16", "CPU:0") == "mixed_float16" and select_xla("on", "CPU:0")
+
+# %% [markdown]
+# How large is the advantage of bfloat16 for a plain matrix product here? Taken in turns, the median of seven:
+
+# %%
+import statistics, time
+
+
+# %%
+def seconds(dtype, n=1024):
+    a = tf.cast(tf.random.normal((n, n)), dtype)
+    begin = time.perf_counter()
+    for _ in range(5): b = a @ a
+    b.numpy() # a GPU may not have finished yet
+    return time.perf_counter() - begin
+
+seconds("float32"), seconds("bfloat16") # once for nothing: the first call builds things
+ratios = [seconds("float32") / seconds("bfloat16") for _ in range(7)]
+print(f"a product of 1024 x 1024 matrices in bfloat16 is {statistics.median(ratios):.1f} times as fast")
+
+
+# %% [markdown]
+# ## Where the results go
+#
+# The same files as in every track; only the weights are Keras's: `.weights.h5` holds arrays, `.keras` the network's
+# architecture as well, so that any Keras can open it without this package.
+
+# %%
+#| exports
+def artifact_paths(out): # the run folder
+    "What a run writes, by name."
+    keras_files = {f"{name}_keras": Path(out)/f"{name}.keras" for name in ("generator", "discriminator")}
+    return configuration.artifact_paths(out, ".weights.h5") | keras_files
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for name, path in artifact_paths(CONFIG.out).items(): print(f"{name:<20} {path.as_posix()}")
+
+# %% [markdown]
+# ## What to remember
+#
+# - The recipes are the same in all tracks; a track adds how to compute.
+# - A processor can be split into logical devices to test a distributed program, before TensorFlow starts.
+# - Variables are made inside `strategy.scope()`; `MirroredStrategy` keeps a copy of each on every device.
+# - Ask the machine, then measure. What doubles PyTorch's speed on a processor slows TensorFlow down on the same one.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *`Physical devices cannot be modified after being initialized`*: something computed before `split_cpu`. Restart the kernel and
+#   ask first.
+# - *Variables of two strategies in one function*: a network was made outside the scope. TensorFlow's message names
+#   a variable that "was created in a different distribution strategy".
+# - *Keras runs on another backend than you think*: print `keras.backend.backend()`. It is chosen when Keras is first imported,
+#   by the variable `KERAS_BACKEND` or by `~/.keras/keras.json`.
+# - *A training that crawls on a processor*: `jit_compile=True` somewhere, or a global mixed policy.
+#
+# **References.** TensorFlow's guides on [distributed training](https://www.tensorflow.org/guide/distributed_training) and
+# [mixed precision](https://www.tensorflow.org/guide/mixed_precision). Keras on
+# [choosing a backend](https://keras.io/getting_started/#configuring-your-backend). Micikevicius et al. 2017,
+# [*Mixed precision training*](https://arxiv.org/abs/1710.03740), section 3.2: why float16 needs its loss scaled.

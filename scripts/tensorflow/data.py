@@ -1,0 +1,316 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Data
+#
+# > A `tf.data` pipeline, what it costs, and batches that are picked where they are used
+#
+# - skip_showdoc: true
+# - order: 20
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** feed a GAN with `tf.data`, put its stages in the right order, see what they cost, and replace them
+# by a tensor on the device from which batches are picked by number.
+#
+# **You need** [the data sets](../foundations/datasets.ipynb) and [Seeds, measurements and grids](utils.ipynb).
+# **It takes** fifteen minutes.
+
+# %%
+#| default_exp tensorflow.data
+
+# %%
+#| exports
+import numpy as np
+import tensorflow as tf
+
+from gan_course.basics import CourseError
+from gan_course.datasets import load_dataset
+from gan_course.tensorflow.utils import step_seed
+
+# %%
+from gan_course.basics import budget
+from gan_course.figures import image_grid
+from gan_course.tensorflow.utils import to_images
+
+# %% [markdown]
+# ## A pipeline
+#
+# `tf.data` describes a stream of elements and what is done to them. `keras.datasets.fashion_mnist.load_data()`, the first
+# line of every tutorial, downloads from a host that is not always there, so we take the images that `load_dataset` found.
+
+# %%
+images = load_dataset("auto", limit=budget(full=None, fast=3000))
+images.name, images.images.shape, images.images.dtype
+
+
+# %%
+#| exports
+def make_dataset(dataset, # a `gan_course.datasets.Dataset`
+                 batch_size, # images per batch
+                 seed=0, # of the order
+    ): # a `tf.data.Dataset` of float32 batches [batch_size, H, W, C] in [-1, 1]
+    "The data set as a pipeline: shuffled anew in each epoch, scaled, batched, prefetched."
+    def scale(x): return tf.cast(x, tf.float32) / 127.5 - 1
+    return (tf.data.Dataset.from_tensor_slices(dataset.images) # bytes: a quarter of the memory
+            .shuffle(len(dataset), seed=seed, reshuffle_each_iteration=True)
+            .batch(batch_size, drop_remainder=True)
+            .map(scale, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            .prefetch(tf.data.AUTOTUNE))
+
+
+# %%
+pipeline = make_dataset(images, 64)
+x = next(iter(pipeline))
+x.shape, x.dtype, (float(tf.reduce_min(x)), float(tf.reduce_max(x)))
+
+# %% [markdown]
+# Each stage stands where it does for a reason.
+#
+# - `shuffle` sees single images, and its buffer holds all of them. With a buffer of 1,000, which one finds often, the first
+#   batch could only hold images from the first thousand or so. That matters where a file is sorted by class, as the
+#   flowers are.
+# - `batch` before `map`, so that `scale` runs once per batch and not once per image.
+# - `drop_remainder=True`: all batches have the same size. A smaller last batch would be a new shape, for which a
+#   `tf.function` is traced anew; a loss that pairs each real image with a generated one would fail.
+# - `prefetch` prepares the next batch while the current one is used.
+#
+# What does a small buffer do to sorted data? Guess how many of the ten classes the first batch shows.
+
+# %%
+labels = np.sort(images.labels)
+for buffer in (1000, len(labels)):
+    shuffled = tf.data.Dataset.from_tensor_slices(labels).shuffle(buffer, seed=0).batch(64)
+    print(f"buffer {buffer:>6}: {len(set(next(iter(shuffled)).numpy().tolist()))} classes in the first batch")
+
+# %%
+assert sum(1 for _ in pipeline) == len(images) // 64 and all(x.shape == (64, 28, 28, 1) for x in pipeline)
+
+# %% [markdown]
+# ## What it costs
+#
+# The stages in another order, and in float32 from the start, as many write it:
+
+# %%
+import statistics, time
+
+
+# %%
+def rate(batches, count=budget(full=300, fast=20)):
+    "Images per second of an iterator of batches."
+    batches = iter(batches)
+    next(batches)
+    begin = time.perf_counter()
+    seen = sum(int(next(batches).shape[0]) for _ in range(count))
+    return seen / (time.perf_counter() - begin)
+
+def map_then_batch():
+    return (tf.data.Dataset.from_tensor_slices(images.images).repeat().shuffle(len(images))
+            .map(lambda x: tf.cast(x, tf.float32) / 127.5 - 1).batch(64, drop_remainder=True))
+
+print(f"image by image {rate(map_then_batch()):,.0f}, "
+      f"batch by batch {rate(make_dataset(images, 64).repeat()):,.0f} images a second")
+
+
+# %% [markdown]
+# A small GAN on two processor cores trains on one or two thousand images a second: even the slower pipeline is fast
+# enough there, though it takes part of the processor. On a GPU with fifty thousand it is the bottleneck. And it has another flaw.
+# Where is a pipeline after 1,234 batches? Its state is a shuffle buffer and an iterator; both can be saved, with 47 MB
+# per checkpoint, or the first 1,234 batches can be drawn again and thrown away.
+#
+# ## All images on the device, as bytes
+#
+# Fashion-MNIST as bytes is 47 MB. So the images are moved to the device once, and a batch is three operations: pick, convert, scale.
+#
+# The order of an epoch is a permutation that follows from the run's seed and the number of the epoch. Whoever knows
+# these two knows the order; nothing about the data has to be saved.
+
+# %%
+#| exports
+def epoch_order(num, # of images
+                seed, # of the run
+                epoch, # 0, 1, 2, ...
+    ): # int32 array, [num]: a permutation of 0 ... num - 1
+    "The order in which an epoch visits the images. The same on every machine."
+    return np.random.default_rng([seed, epoch]).permutation(num).astype(np.int32)
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+epoch_order(8, seed=0, epoch=0).tolist(), epoch_order(8, seed=0, epoch=1).tolist()
+
+# %%
+assert sorted(epoch_order(1000, 3, 5).tolist()) == list(range(1000))
+assert (epoch_order(1000, 3, 5) == epoch_order(1000, 3, 5)).all()
+assert (epoch_order(1000, 3, 5) != epoch_order(1000, 3, 6)).any()
+assert (epoch_order(1000, 3, 5) != epoch_order(1000, 4, 5)).any()
+
+
+# %% [markdown]
+# ## Batches
+#
+# What the host sends to the device for a batch is 64 numbers of images, 256 bytes. The rest happens there, inside of the
+# training function. Under `MirroredStrategy` the images are a variable that each device has a copy of, and each replica
+# picks its own share of the batch.
+
+# %%
+#| exports
+class DeviceBatches:
+    "A data set on the device, and its batches in a new order each epoch. Make it inside the strategy's scope."
+    def __init__(self,
+                 dataset, # a `gan_course.datasets.Dataset`
+                 batch_size, # real images per step, over all replicas
+                 *,
+                 seed=0, # of the order, and of the mirroring
+                 flip=0.0, # probability of mirroring an image left to right
+                ):
+        world = tf.distribute.get_strategy().num_replicas_in_sync
+        if len(dataset) < batch_size:
+            raise CourseError(
+                f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
+                "not one full batch; lower batch_size or raise limit")
+        if batch_size % world:
+            raise CourseError(f"batch_size {batch_size} cannot be shared equally by {world} "
+                              f"devices; use a multiple of {world}")
+        self.images = tf.Variable(dataset.images, trainable=False, name="images") # uint8 [N, H, W, C]
+        self.num, self.batch_size, self.seed, self.flip = len(dataset), batch_size, seed, flip
+        self.epoch, self.order = None, None
+
+    def __len__(self):
+        "Full batches in an epoch."
+        return self.num // self.batch_size
+
+    def index(self, epoch, step): # both from 0
+        "The numbers of a batch's images, int32 [batch_size]. Every batch is full."
+        if not 0 <= step < len(self): raise IndexError(f"step {step} of an epoch of {len(self)}")
+        if epoch != self.epoch:
+            self.order, self.epoch = epoch_order(self.num, self.seed, epoch), epoch
+        return self.order[step * self.batch_size:(step + 1) * self.batch_size]
+
+    def pick(self,
+             index, # int32 [B]
+             seed, # a `step_seed`, for the mirroring
+             share=lambda whole: whole, # which part of a batch is this replica's
+            ):
+        "Real images, float32 [B, H, W, C] in [-1, 1]. For use inside a `tf.function`."
+        x = tf.cast(tf.gather(self.images, share(index)), tf.float32) / 127.5 - 1
+        if self.flip: # one draw per image of the whole batch, so that all replicas agree
+            chance = tf.random.stateless_uniform((self.batch_size, 1, 1, 1), seed, alg="philox")
+            x = tf.where(share(chance) < self.flip, tf.reverse(x, axis=[2]), x)
+        return x
+
+    def batch(self, epoch, step):
+        "The images of `index(epoch, step)`."
+        return self.pick(self.index(epoch, step), step_seed(self.seed, epoch * len(self) + step, 0))
+
+    def epoch_batches(self, epoch, start=0): # first step wanted
+        "The batches of an epoch, from `start` on."
+        for step in range(start, len(self)): yield self.batch(epoch, step)
+
+
+# %%
+batches = DeviceBatches(images, 64, seed=0)
+x = batches.batch(epoch=0, step=0)
+x.shape, x.dtype, (float(tf.reduce_min(x)), float(tf.reduce_max(x)))
+
+# %%
+#| label: fig-batch
+#| fig-cap: "A batch of real images as the discriminator gets it, brought back to pixels."
+#| fig-alt: "Four rows of sixteen small grey pictures of clothes, shoes and bags in no order."
+image_grid(to_images(x), columns=16, caption=f"real images: {images.name}, epoch 0, batch 0")
+
+# %% [markdown]
+# What has to hold: every batch is full and in range, no image comes twice in an epoch, the pixels are those of the
+# data set, and the middle of an epoch is the same whether one gets there or starts there.
+
+# %%
+small = DeviceBatches(images.limited(300), 64, seed=1)
+whole = list(small.epoch_batches(epoch=2))
+assert len(whole) == len(small) == 4 and all(x.shape == (64, 28, 28, 1) for x in whole)
+assert all((a.numpy() == b.numpy()).all() for a, b in zip(whole[2:], small.epoch_batches(epoch=2, start=2)))
+seen = epoch_order(300, 1, 2)[:256]
+assert len(set(seen.tolist())) == 256
+assert (to_images(tf.concat(whole, 0)) == images.images[seen]).all()
+
+# %%
+mirrored = DeviceBatches(images.limited(300), 64, seed=1, flip=1.0)
+assert (mirrored.batch(2, 0).numpy() == whole[0].numpy()[:, :, ::-1]).all()
+try: DeviceBatches(images.limited(300), 301)
+except CourseError as error: print(error)
+else: raise AssertionError("a batch larger than the data set was accepted")
+
+
+# %% [markdown]
+# ## The measured difference
+#
+# Both in turns, three times, and the medians compared. Guess the ratio.
+
+# %%
+def ours(): return (x for epoch in range(99) for x in batches.epoch_batches(epoch))
+
+slow, fast = zip(*[(rate(make_dataset(images, 64).repeat()), rate(ours())) for _ in range(3)])
+print(f"pipeline {statistics.median(slow):,.0f}, picked {statistics.median(fast):,.0f} images a second")
+
+
+# %% [markdown]
+# Called from Python like this, batch by batch, picking has no great advantage: what takes the time is starting four small
+# operations. Inside of a training function that runs many steps in a call nobody starts them:
+
+# %%
+@tf.function
+def fifty(index):
+    total = tf.zeros(())
+    for i in tf.range(50): total += tf.reduce_sum(batches.pick(index[i], step_seed(0, i, 0)))
+    return total
+
+index = np.stack([batches.index(0, i % len(batches)) for i in range(50)])
+fifty(index) # traces
+begin = time.perf_counter(); fifty(index).numpy()
+print(f"picked inside a function: {50 * 64 / (time.perf_counter() - begin):,.0f} images a second")
+
+# %% [markdown]
+# That is what the [training loop](train.ipynb) does. When does it not work? When the images do not fit on the device. Then
+# `tf.data` is the right tool, with its stages in the order above.
+#
+# ## What to remember
+#
+# - Shuffle single images with a buffer as large as the data, batch, map, prefetch; drop the remainder.
+# - Small data sets live on the device as bytes. A batch is three operations inside of the training function.
+# - The order follows from the seed and the epoch, so a resumed run needs nothing but these and the step.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *The discriminator is perfect within seconds.* Print minimum, maximum and mean of a real and a generated batch: one is in
+#   [0, 1] or in [0, 255].
+# - *The first steps take long again at the end of each epoch.* The last batch is smaller, and the function is traced for it.
+# - *Each batch has two or three kinds of clothes.* A small shuffle buffer on sorted data.
+# - *A resumed run sees the first images again.* A pipeline begins anew; compare the first batch after resuming with the one
+#   an uninterrupted run gets there.
+# - *The training function captured the images as a constant.* A NumPy array or tensor used in a `tf.function` becomes part of the
+#   graph, and is copied to every device. Use a variable.
+#
+# **References.** TensorFlow's guides on [`tf.data`](https://www.tensorflow.org/guide/data) and
+# [its performance](https://www.tensorflow.org/guide/data_performance). Xiao, Rasul and Vollgraf 2017,
+# [*Fashion-MNIST*](https://arxiv.org/abs/1708.07747).

@@ -1,0 +1,688 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Training
+#
+# > The loop around the step: an average of the generator, checkpoints that resume bit for bit, several devices
+#
+# - skip_showdoc: true
+# - order: 23
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** train a GAN that can be interrupted, killed and resumed without changing its result, average a
+# Keras model's weights with its BatchNorm statistics, and share the work among several devices.
+#
+# **You need** [The engine](engine.ipynb) and [What every training loop needs](../foundations/loop.ipynb), which holds the
+# loop itself. **It takes** twenty minutes to read; the cells train for a few minutes.
+
+# %%
+#| default_exp tensorflow.train
+
+# %%
+#| exports
+import gan_course.tensorflow.config # first: it chooses Keras's backend
+
+import hashlib
+import io
+import json
+import tempfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan_course.basics import CourseError
+from gan_course.loop import (SEED_GRID, Progress, Recorder, average_keep, check_resumable, damaged,
+                             latest_checkpoint, lr_factor, run)
+from gan_course.runs import atomic_path, to_plain
+from gan_course.tensorflow.config import (CONFIG, artifact_paths, select_device, select_precision, select_strategy,
+                                          select_xla)
+from gan_course.tensorflow.data import DeviceBatches
+from gan_course.tensorflow.engine import CALL, NEVER, GANStep, Steps
+from gan_course.tensorflow.model import build_networks
+from gan_course.tensorflow.utils import make_latents, seed_everything, to_images
+
+# %%
+import math
+import time
+
+from gan_course import figures
+from gan_course.basics import budget
+from gan_course.datasets import load_dataset
+from gan_course.runs import RunFolder, provenance_line, step_of
+
+
+# %% [markdown]
+# ## The optimisers
+#
+# Adam is the usual choice, AdamW lets the weights decay apart from the gradient, RMSprop is what Adam is without momentum
+# and without correcting the bias of its first steps. Keras's defaults are not PyTorch's here either: Adam's ε is 10⁻⁷, and
+# 10⁻⁸ there; RMSprop's ε stands inside of the root, so it is squared. Under float16 each optimiser gets its own scaling of the loss.
+
+# %%
+#| exports
+def make_optimizer(lr, # learning rate
+                   config, # a `Config`
+                   precision="float32", # dtype policy of the network
+    ): # a `keras.optimizers.Optimizer`
+    "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
+    c, betas = config, dict(beta_1=config.beta1, beta_2=config.beta2, epsilon=1e-8)
+    if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=1e-16)
+    elif c.optimizer == "adamw": opt = keras.optimizers.AdamW(lr, weight_decay=c.weight_decay, **betas)
+    else: opt = keras.optimizers.Adam(lr, **betas)
+    return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
+
+
+# %%
+for name in ("adam", "adamw", "rmsprop"):
+    weight = keras.Variable(np.ones(3, np.float32))
+    optimizer = make_optimizer(0.1, CONFIG.replace(optimizer=name))
+    optimizer.apply([2 * weight], [weight])
+    print(f"{name:<8} 1.0 -> {float(weight[0]):.4f}")
+    assert weight[0] < 1
+
+# %% [markdown]
+# RMSprop's first step is ten times as long as Adam's, because its average of squared gradients starts at zero and
+# nothing corrects it.
+#
+# ## An average of the generator
+#
+# Samples come from a second generator, which is never trained and follows the first, with a half-life in images ([why,
+# and how fast](../foundations/loop.ipynb#how-long-a-memory)). Keras has something of the kind built in: an optimiser
+# made with `use_ema=True` averages what it trains. What does it not train?
+
+# %%
+G, _ = build_networks(CONFIG)
+never_trained = [v.path for v in G.non_trainable_variables]
+never_trained
+
+
+# %% [markdown]
+# BatchNorm's statistics. They would be left behind, and the average generator would normalise with those of the generator
+# in training (or, with `tf.train.ExponentialMovingAverage`, of the first step). Keras's `SwapEMAWeights` also looks only at
+# `model.optimizer`, of which a GAN has two. So we make our own; it takes ten lines. Statistics are copied: they are
+# averages already.
+
+# %%
+#| exports
+class AverageWeights:
+    "An exponential moving average of a network, BatchNorm statistics included. Make it inside the strategy's scope."
+    def __init__(self, network, half_life): # in images; 0: a plain copy
+        self.network, self.half_life = keras.models.clone_model(network), half_life
+        self.network.trainable = False
+        for a, b in zip(self.network.variables, network.variables): a.assign(b)
+        self.learned = [v.path for v in network.trainable_variables]
+
+    def update(self,
+               network, # the one in training
+               keep, # weight of the old average, see `average_keep`
+              ):
+        "Follow the network. For use inside a `tf.function`, outside of the replicas."
+        for a, b in zip(self.network.variables, network.variables):
+            if self.half_life and b.path in self.learned: a.value.assign_add((b.value - a.value) * (1 - keep))
+            else: a.value.assign(b.value)
+
+
+# %%
+average = AverageWeights(G, half_life=1000)
+start = average.network.get_layer("project").kernel.numpy()
+G.get_layer("project").kernel.assign(start + 1)
+G.get_layer("hidden_0").moving_mean.assign(np.full(128, 3.0))
+for _ in range(10): average.update(G, average_keep(1000, batch_size=100, images_seen=10**6))
+float((average.network.get_layer("project").kernel.numpy() - start).mean())
+
+# %% [markdown]
+# After a thousand images, one half-life, the average has gone half the way.
+
+# %%
+np.testing.assert_allclose(average.network.get_layer("project").kernel.numpy(), start + 0.5, atol=1e-3)
+assert (average.network.get_layer("hidden_0").moving_mean.numpy() == 3).all(), "statistics belong to it"
+assert not average.network.trainable_variables
+
+# %% [markdown]
+# ## Everything a checkpoint needs
+#
+# The complaint one reads most about training code: it "resumes" the weights, but not the optimisers' moments, or the
+# random numbers, or the place in the epoch; the loss jumps, and the result is another one. A run that was interrupted
+# should end **with the same bits** as one that was not. Then resuming can be tested with `==`, and nothing can be
+# forgotten.
+#
+# What does the next step depend on? Both networks, both optimisers, the average, and the number of the step, from which all
+# random numbers and the batch follow. One exception: Keras's `Dropout` draws with a counter of its own, a variable that is not
+# among the network's `weights`. It is among its `variables`:
+
+# %%
+_, D = build_networks(CONFIG.replace(dropout=0.3))
+len(D.weights), len(D.variables), [v.path for v in D.variables][2]
+
+# %% [markdown]
+# The state is a dictionary of named arrays. Keras numbers what it makes (`seed_generator_4`), so the same variable would be called
+# differently in the next process; we name by layer, and number what belongs to an optimiser.
+
+# %%
+#| exports
+TRACK = "tensorflow"
+
+def named_variables(network): # a `keras.Model`
+    "Layer and name -> variable, the random state of dropout included."
+    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.variables}
+
+class Training(Progress):
+    "All that changes during a run. Make it inside the strategy's scope."
+    def __init__(self, config, dataset, precision="float32", xla=False):
+        super().__init__()
+        self.config = config
+        self.batches = DeviceBatches(dataset, config.batch_size, seed=config.seed, flip=config.flip)
+        self.G, self.D = build_networks(config, precision, dataset.images.shape[-1])
+        self.ema = AverageWeights(self.G, config.ema_half_life)
+        self.opt_g, self.opt_d = (make_optimizer(lr, config, precision) for lr in (config.lr_g, config.lr_d))
+        self.step = GANStep(self.G, self.D, self.opt_g, self.opt_d, config, self.batches)
+        self.run_steps = Steps(self.step, self.ema, xla)
+
+    def variables(self):
+        "Name -> variable: everything on the device that the rest of the run depends on."
+        found = {}
+        for part, network in (("G", self.G), ("D", self.D), ("ema", self.ema.network)):
+            found |= {f"{part}/{name}": v for name, v in named_variables(network).items()}
+        for part, variables in (("opt_g", self.opt_g.variables), ("opt_d", self.opt_d.variables),
+                                ("meter", self.step.meter.variables)):
+            found |= {f"{part}/{i:03d}": v for i, v in enumerate(variables)}
+        return found
+
+    def state_dict(self):
+        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
+        return dict(**self.counters(), strips=np.array(self.strips, np.uint8),
+                    variables={name: v.numpy() for name, v in self.variables().items()})
+
+    def load_state_dict(self, state):
+        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
+        mine, theirs = self.variables(), state["variables"]
+        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
+        for name, v in mine.items():
+            if tuple(v.shape) != theirs[name].shape or v.numpy().dtype != theirs[name].dtype:
+                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
+        for name, v in mine.items(): v.assign(theirs[name])
+        self.set_counters(state)
+        self.strips = list(state["strips"])
+
+    def iterations(self, batches): return len(batches) // self.config.d_steps
+
+    def advance(self, batches, steps, stop):
+        c, k = self.config, self.config.d_steps
+        total, lazy = c.epochs * self.iterations(batches), c.r1 > 0 or c.r2 > 0
+        while steps:
+            penalise = lazy and self.steps % c.penalty_every == 0
+            n = 1 if penalise else min(steps, CALL, c.penalty_every - self.steps % c.penalty_every if lazy else CALL)
+            fractions = [(self.steps + i) / total for i in range(n)]
+            factors = [lr_factor(c.lr_decay, fraction) for fraction in fractions]
+            self.run_steps(
+                [[batches.index(self.epoch, (self.step_in_epoch + i) * k + j) for j in range(k)] for i in range(n)],
+                self.steps, penalise,
+                deviations=[c.instance_noise * (1 - fraction) for fraction in fractions],
+                keeps=[average_keep(c.ema_half_life, c.batch_size * k, self.images_seen + (i + 1) * c.batch_size * k)
+                       for i in range(n)],
+                lr_g=[c.lr_g * factor for factor in factors], lr_d=[c.lr_d * factor for factor in factors])
+            self.steps += n; self.step_in_epoch += n; self.images_seen += n * c.batch_size * k
+            steps -= n
+            if stop(): return
+
+    def first_bad(self):
+        bad = int(self.step.first_bad.numpy())
+        return None if bad == NEVER else bad
+
+    def means(self): return self.step.meter.means()
+    def reset_means(self): self.step.meter.reset()
+    def draw(self, num, seed): return draw(self.ema.network, num, seed)
+    def learning_rates(self):
+        return {name: float(opt.learning_rate) for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
+
+def draw(network, # a generator
+         num, # images
+         seed, # of the latents
+         batch=500):
+    "Images of a generator in evaluation mode, uint8 [num, H, W, C]."
+    z = make_latents(num, network.input_shape[-1], seed)
+    return np.concatenate([to_images(network(z[i:i + batch], training=False)) for i in range(0, num, batch)])
+
+
+# %%
+images = load_dataset("auto", limit=640)
+
+def training(config=CONFIG):
+    seed_everything(config.seed, deterministic=True)
+    return Training(config, images)
+
+def never(): return False
+
+straight = training()
+before = straight.state_dict()["variables"]
+straight.advance(straight.batches, 6, never)
+after = straight.state_dict()["variables"]
+still = {name for name in after if name[:2] in ("G/", "D/") and (before[name] == after[name]).all()}
+assert still <= {"D/to_logit/bias"}, "every weight has moved"
+straight.steps, straight.images_seen, straight.run_steps.traces()
+
+# %% [markdown]
+# Now the same six steps in two sittings: three, then a checkpoint, a new object that knows nothing, and three more. Are
+# the weights close, or equal?
+
+# %%
+first = training()
+first.advance(first.batches, 3, never)
+saved = first.state_dict()
+seed_everything(999) # whatever happens in between
+second = Training(CONFIG, images)
+second.load_state_dict(saved)
+second.advance(second.batches, 3, never)
+
+def same(a, b):
+    a, b = a.state_dict()["variables"], b.state_dict()["variables"]
+    return {name for name in a if not (a[name] == b[name]).all()} == set()
+
+same(straight, second)
+
+# %%
+assert same(straight, second)
+
+# %% [markdown]
+# Leave out any part of the state, and this cell fails. See for yourself with the moments of one optimiser:
+
+# %%
+forgetful = Training(CONFIG, images)
+fresh = {name: v for name, v in forgetful.state_dict()["variables"].items() if name.startswith("opt_d")}
+forgetful.load_state_dict(saved | dict(variables=saved["variables"] | fresh))
+forgetful.advance(forgetful.batches, 3, never)
+assert not same(straight, forgetful)
+
+
+# %% [markdown]
+# Equal bits need one more thing: kernels that add up in the same order every time. On a processor that costs nothing
+# measurable here; on a GPU it may. That is what `deterministic=True` in the configuration asks for.
+#
+# ## Files that can be trusted
+#
+# `tf.train.Checkpoint` writes several files; killed in between, it leaves a part. A checkpoint here is one `.npz`, an archive
+# of arrays with a checksum each, written beside its name and renamed. It holds no code, and `allow_pickle=False` sees to
+# it that none is let in. It also carries its track, its configuration and the checksum of its data, so that one of another run is
+# refused with a sentence instead of a shape error.
+
+# %%
+#| exports
+def save_checkpoint(path, **contents): # `state` and whatever else
+    "Write a checkpoint: arrays as they are, everything else as JSON."
+    state = dict(contents["state"])
+    arrays = {f"variables/{name}": v for name, v in state.pop("variables").items()}
+    arrays["strips"] = state.pop("strips")
+    text = json.dumps(to_plain(dict(track=TRACK, **(contents | dict(state=state)))))
+    whole = io.BytesIO()
+    np.savez(whole, about=np.frombuffer(text.encode(), np.uint8), **arrays)
+    Path(path).write_bytes(whole.getvalue())
+
+def load_checkpoint(path): # written by `save_checkpoint`
+    "What a checkpoint holds: track, config, data, state. Anything else is a `CourseError`."
+    path = Path(path)
+    try:
+        with np.load(path, allow_pickle=False) as file: arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise CourseError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise CourseError(f"{path} asks to run code or holds more than arrays, and was not loaded; do not use "
+                              "it, and ask whoever gave it to you for plain arrays") from None
+        raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
+    except Exception: # a damaged file can trip the reader anywhere
+        raise CourseError(f"{path} is damaged or no checkpoint of this track and cannot be read; remove it") from None
+    found = checked_about(path, bytes(arrays.pop("about", np.zeros(0, np.uint8))))
+    if isinstance(found.get("state"), dict):
+        found["state"] |= dict(strips=arrays.pop("strips", None), variables={
+            name.removeprefix("variables/"): v for name, v in arrays.items()})
+    return found
+
+def checked_about(path, text): # JSON, as text or bytes
+    "The dictionary that a file of this track carries about itself; `CourseError` if it is of another."
+    try: found = json.loads(text)
+    except ValueError: found = None
+    if not isinstance(found, dict) or found.get("track") is None:
+        raise CourseError(f"{path} was not written by gan_course; use a file from a run folder")
+    if found["track"] != TRACK:
+        raise CourseError(f"{path} belongs to the track {found['track']}, this is {TRACK}; "
+                          f"use gan-course with {found['track']}, or another folder")
+    return found
+
+
+# %%
+class Harmful:
+    def __reduce__(self): return print, ("any code could run here",)
+
+with tempfile.TemporaryDirectory() as folder:
+    bad = Path(folder)/"step_00000001.npz"
+    np.savez(bad, about=np.array([Harmful()], dtype=object))
+    try: load_checkpoint(bad)
+    except CourseError as error: print(str(error).replace(str(bad), "step_00000001.npz"))
+    else: raise AssertionError("a file that runs code was loaded")
+
+
+# %% [markdown]
+# Weights go into Keras's own two formats. `.weights.h5` holds arrays only. HDF5 has attributes, and one of them takes what we
+# have to say about them: track, configuration, data, and a checksum, because HDF5 itself would not notice a flipped bit. Keras ignores
+# it. The `.keras` file holds the architecture too.
+
+# %%
+#| exports
+def save_weights(path, network, **about):
+    "Write `.weights.h5`, atomically, with everything needed to build the network again."
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch)/"network.weights.h5"
+        network.save_weights(file)
+        with h5py.File(file, "r+") as h5:
+            h5.attrs["gan_course"] = json.dumps(to_plain(dict(track=TRACK, **about, digest=digest_of(h5))))
+        whole = file.read_bytes()
+    with atomic_path(path) as tmp: tmp.write_bytes(whole)
+    return path
+
+def save_network(path, network):
+    "Write `.keras`, atomically: for any Keras, without this package."
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch)/"network.keras"
+        network.save(file)
+        whole = file.read_bytes()
+    with atomic_path(path) as tmp: tmp.write_bytes(whole)
+    return path
+
+def digest_of(h5): # an open `h5py.File`
+    "sha256 of all names and arrays in it."
+    sha = hashlib.sha256()
+    def add(name, item):
+        if isinstance(item, h5py.Dataset): sha.update(f"{name} {item.dtype} {item.shape}".encode() + item[()].tobytes())
+    h5.visititems(add)
+    return sha.hexdigest()
+
+def load_file(path): # `.weights.h5`, written by `save_weights`
+    "What a file of weights says about itself: track, config, data. Anything else is a `CourseError`."
+    path = Path(path)
+    try:
+        with open(path, "rb"): pass # h5py's errors do not say what is wrong with a path
+        with h5py.File(path, "r") as h5: text, digest = h5.attrs.get("gan_course", ""), digest_of(h5)
+    except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
+    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise CourseError(f"cannot read {path}: {error.strerror}") from None
+    except Exception: # a damaged file can trip the reader anywhere
+        raise CourseError(f"{path} is damaged or no HDF5 file and cannot be read; remove it") from None
+    found = checked_about(path, text)
+    if found.get("digest") != digest: raise CourseError(f"{path} is damaged: its checksum is not the stored one; remove it")
+    return found
+
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    path = save_weights(Path(folder)/"generator.weights.h5", G, config=CONFIG.to_dict())
+    assert load_file(path)["config"]["recipe"] == "modern"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1 # one bit
+    path.write_bytes(data)
+    try: load_file(path)
+    except CourseError as error: print(str(error).replace(folder, "..."))
+    else: raise AssertionError("a flipped bit went unnoticed")
+
+
+# %% [markdown]
+# ## The run
+#
+# What is left is to hand our parts to [the loop](../foundations/loop.ipynb). First what is written: `Recorder` knows the
+# measurements and the pictures, and learns here how Keras writes its files.
+
+# %%
+#| exports
+class KerasRecorder(Recorder):
+    "Writes the run folder."
+    def about(self): return dict(config=self.config.to_dict(), data=self.data)
+
+    def checkpoint(self, training):
+        "Everything, to go on from here."
+        contents = self.about() | dict(state=training.state_dict())
+        self.folder.save_checkpoint(training.steps, lambda path: save_checkpoint(path, **contents),
+                                    keep=self.config.keep_checkpoints, suffix=".npz")
+
+    def best(self, training): save_weights(self.paths["best"], training.ema.network, **self.about())
+
+    def results(self, training):
+        for name, network in (("generator", training.ema.network), ("discriminator", training.D)):
+            save_weights(self.paths[name], network, **self.about())
+            save_network(self.paths[f"{name}_keras"], network)
+
+def device_name(device, replicas=1):
+    "As a person would name it."
+    kind, index = device.split(":")
+    name = kind.lower()
+    if kind == "GPU":
+        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[int(index)])
+        name = f"gpu: {details.get('device_name', 'unknown')}"
+    return name if replicas == 1 else f"{replicas} × {name}"
+
+def restore(training, recorder):
+    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    path = latest_checkpoint(recorder.config.out)
+    if path is None: return False
+    found = load_checkpoint(path)
+    check_resumable(found, path, recorder, more={"device"})
+    try: training.load_state_dict(found["state"])
+    except (KeyError, ValueError, TypeError, AttributeError) as error: raise damaged(path, error) from None
+    return True
+
+
+# %% [markdown]
+# And the function that does it all. Everything with variables is made inside of the strategy's scope.
+
+# %%
+#| exports
+def train(config=CONFIG, # a `Config`
+          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          verbose=True, # print a line per epoch
+    ): # what stands in metrics.json
+    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    device = select_device(config.device)
+    strategy = select_strategy(config.strategy, config.device, config.cpu_devices)
+    precision, xla = select_precision(config.precision, device), select_xla(config.xla, device)
+    def prepare(folder, dataset):
+        seed_everything(config.seed, config.deterministic)
+        training = Training(config, dataset, precision, xla)
+        recorder = KerasRecorder(folder, config, dataset, artifact_paths(config.out), TRACK,
+                                 ["tensorflow", "keras", "numpy"],
+                                 device_name(device, strategy.num_replicas_in_sync), precision)
+        return training, training.batches, recorder
+    with strategy.scope(): return run(config, prepare, restore, resume, verbose)
+
+
+# %% [markdown]
+# ## Killed, and resumed
+#
+# Now the promise of this lesson, kept under the worst conditions. One run goes through. Another one, the same but for its
+# folder, is started as a program of its own and killed with SIGKILL as soon as it has written a checkpoint: no handler
+# runs, nothing is tidied up. Then we resume it.
+
+# %%
+import subprocess
+import sys
+
+# %%
+room = tempfile.TemporaryDirectory()
+tiny = dict(dataset="garments", limit=1280, width=8, epochs=2, checkpoint_every=7, eval_images=0, device="cpu",
+            precision="fp32", num_samples=8)
+through = CONFIG.replace(**tiny, progress=False, out=Path(room.name)/"through")
+train(through, verbose=False)
+
+killed = through.replace(out=Path(room.name)/"killed")
+options = [text for name, value in tiny.items() for text in ("--" + name.replace("_", "-"), str(value))]
+program = subprocess.Popen(
+    [sys.executable, "-m", "gan_course", "train", "tensorflow", "--out", str(killed.out), "--no-progress", *options],
+    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+while latest_checkpoint(killed.out) is None and program.poll() is None: time.sleep(0.01)
+program.kill()
+assert program.wait() != 0, "it was killed, not finished"
+print("killed; the last checkpoint is of step", step_of(latest_checkpoint(killed.out)))
+print("metrics.json says", repr(RunFolder(killed.out).load_metrics()["status"]))
+
+# %%
+train(killed, resume=True, verbose=False)
+
+def arrays(out, name):
+    "All arrays in a file of weights."
+    found = {}
+    with h5py.File(artifact_paths(out)[name]) as h5:
+        h5.visititems(lambda at, item: found.update({at: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+for name in ("generator", "discriminator"):
+    a, b = arrays(through.out, name), arrays(killed.out, name)
+    assert a.keys() == b.keys() and all((a[k] == b[k]).all() for k in a), name
+    print(f"{name}: {sum(v.size for v in a.values()):,} numbers, all equal")
+room.cleanup()
+
+# %% [markdown]
+# ## Several devices
+#
+# `MirroredStrategy` on eight devices: each has a copy of both networks and takes an eighth of every batch. A processor that
+# is split into eight shows that it works, not that it is fast. It has to be split before TensorFlow starts, so this is a
+# program of its own:
+
+# %%
+program = """
+import numpy as np
+from gan_course.datasets import load_dataset
+from gan_course.tensorflow.config import CONFIG, select_strategy
+from gan_course.tensorflow.train import Training
+from gan_course.tensorflow.utils import seed_everything
+import tensorflow as tf
+strategy = select_strategy("mirrored", "cpu", cpu_devices=8)
+seed_everything(0, deterministic=True)
+with strategy.scope():
+    t = Training(CONFIG.replace(width=8), load_dataset("garments", limit=640))
+    t.advance(t.batches, 4, lambda: False)
+copies = [[c.numpy() for c in strategy.experimental_local_results(v.value)]
+          for v in t.G.trainable_variables + t.D.trainable_variables]
+equal = all((one == copy[0]).all() for copy in copies for one in copy)
+print(f"{len(copies[0])} replicas, equal weights: {equal}, loss D {t.means()['loss_d']:.4f}")
+stats = t.G.get_layer("hidden_0").moving_mean.value
+print("BatchNorm's mean of the first channel, replica by replica:",
+      *(f"{float(c[0]):+.5f}" for c in strategy.experimental_local_results(stats)))
+"""
+done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+print(done.stdout or done.stderr[-2000:])
+
+# %%
+assert "8 replicas, equal weights: True" in done.stdout
+
+# %% [markdown]
+# ## A short training
+#
+# Everything together, on all images, for two epochs. That is a fifteenth of a full run, which the
+# [lab](gan_tensorflow.ipynb) shows. Each line is an epoch: the losses of both networks, the mean probability $D$ gives to real and
+# to generated images, and the Fréchet distance on pixels, the only number in it that judges the pictures. What do you
+# expect of the losses: will they fall?
+
+# %%
+room = tempfile.TemporaryDirectory()
+config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=640), progress=False,
+                        eval_images=budget(full=5000, fast=0), out=Path(room.name)/"run")
+seed_everything(config.seed)
+at_first = dict(zip("GD", build_networks(config))) # as `train` will make them
+metrics = train(config)
+
+# %% [markdown]
+# The losses hardly move, and that is right: $\log 2 = 0.69$ is what both pay when neither is ahead. A GAN's loss says who
+# is winning, not how good the pictures are.
+
+# %%
+#| label: fig-curves
+#| fig-cap: "The two losses, and the mean scores of real and generated images, epoch by epoch."
+#| fig-alt: "Two panels. Left the losses of discriminator and generator, each a short nearly level line. Right the mean score of real images, above that of generated ones."
+data = metrics["dataset"]["name"]
+figures.plot_curves(metrics["history"], caption=f"modern on {data}, seed {config.seed}")
+
+# %%
+#| label: fig-progress
+#| fig-cap: "The same latents after each epoch, drawn by the average generator. One row a latent, one column an epoch."
+#| fig-alt: "Rows of small pictures with a column for each epoch: blurred shapes of clothes in the first, more definite ones in the last."
+state = load_checkpoint(latest_checkpoint(config.out))["state"]
+labels = [f"epoch {row['epoch']}" for row in metrics["history"]]
+figures.progress_strip(list(state["strips"]), labels, caption=data)
+
+# %%
+#| label: fig-samples
+#| fig-cap: "Samples of the average generator after this short training, from its `.keras` file."
+#| fig-alt: "A grid of sixty-four small grey pictures. Shirts, trousers, shoes and bags can be told apart; many are blurred or misshapen."
+G = keras.saving.load_model(artifact_paths(config.out)["generator_keras"], safe_mode=True)
+samples = draw(G, 64, SEED_GRID)
+figures.image_grid(samples, caption=f"{data}, {config.epochs} epochs, seed {config.seed}, EMA weights")
+
+# %% [markdown]
+# A page that trains should notice when nothing was trained. Each parameter of both networks has moved, every number of the
+# history is finite, and the folder holds what it should. Each parameter but one: which constant of $D$ can the relativistic
+# loss not see?
+
+# %%
+for name, network in at_first.items():
+    stuck = {v.path for v in network.trainable_variables
+             if (v.numpy() == state["variables"][f"{name}/{v.path}"]).all()}
+    blind = {"to_logit/bias"} if name == "D" else set() # D(x) - D(G(z)) does not contain it
+    assert stuck <= blind, f"these parameters of {name} did not move: {stuck}"
+numbers = [row[k] for row in metrics["history"] for k in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")]
+assert all(math.isfinite(number) for number in numbers) and metrics["status"] == "finished"
+assert all(path.exists() for name, path in artifact_paths(config.out).items() if name != "best")
+assert (G(make_latents(4, config.latent_dim, 0)).shape == (4, 28, 28, 1))
+sorted(path.name for path in config.out.iterdir() if not path.name.startswith("."))
+
+# %% [markdown]
+# ## What to remember
+#
+# - Samples come from an average of the generator; BatchNorm's statistics belong to it, and Keras's own averages leave them out.
+# - A checkpoint holds what the next step depends on: both networks, both optimisers, the average, the dropout's counters, the
+#   number of the step. The test is equality, bit for bit, also after SIGKILL.
+# - A file is written beside its name and renamed. It is loaded without running code, and refused if it is of another run.
+# - Several devices do what one would do, except for BatchNorm, which sees each device's share.
+#
+# **What goes wrong in practice, and how you see it.**
+#
+# - *The loss jumps where the run was resumed*: the optimisers' moments are missing. Keras makes them when the optimiser is
+#   built; loaded into one that is not built, they are silently dropped.
+# - *`.keras` lost an optimiser*: a model saves the one in `model.optimizer`. A GAN has two; keep them in a checkpoint of your own.
+# - *Samples of the average look like the first epoch*: forgotten statistics, or a half-life counted in steps.
+# - *The first step of a resumed run takes as long as of a new one*: it is traced again; that is not an error.
+# - *The loss is no longer finite*: training stops with the step and the last good checkpoint.
+#
+# **References.** Kingma and Ba, *Adam*, 2014, algorithm 1. Loshchilov and Hutter, *Decoupled weight decay regularization*,
+# 2017. Yazıcı et al., *The unusual effectiveness of averaging in GAN training*, 2018. Keras's guide to
+# [saving](https://keras.io/guides/serialization_and_saving/); TensorFlow's guide to
+# [distributed training](https://www.tensorflow.org/guide/distributed_training).
+#
+# The provenance of this page's training can be had from `metrics.json` at any time:
+
+# %%
+print(provenance_line(RunFolder(config.out).load_metrics()["provenance"]))
+room.cleanup()
