@@ -100,11 +100,14 @@ class GANStep:
         return torch.autocast(self.device.type, self.precision, cache_enabled=self.cache_casts,
                               enabled=self.precision != torch.float32)
 
-    def fakes(self):
-        "Generated images. All processes draw the whole batch's latents, and each takes its share."
+    def latents(self):
+        "All processes draw the whole batch's latents, and each takes its share."
         c = self.config
-        z = torch.randn(c.batch_size, c.latent_dim, device=self.device)[self.share]
-        with self.autocast(): return self.generate(z)
+        return torch.randn(c.batch_size, c.latent_dim, device=self.device)[self.share]
+
+    def fakes(self):
+        "Generated images."
+        with self.autocast(): return self.generate(self.latents())
 
     def noisy(self, x):
         "Instance noise (Sønderby et al. 2017), the same for both kinds of image."

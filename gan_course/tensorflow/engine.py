@@ -91,11 +91,13 @@ class GANStep:
         part = whole.shape[0] // self.replicas
         return tf.reshape(whole, (self.replicas, part, *whole.shape[1:]))[me]
 
+    def latents(self, seed):
+        "All replicas draw the whole batch's latents, and each takes its share."
+        return self.share(stateless_normal((self.config.batch_size, self.config.latent_dim), seed))
+
     def fakes(self, seed):
         "Generated images, and the paused tape that knows how they were made."
-        c = self.config
-        z = self.share(stateless_normal((c.batch_size, c.latent_dim), seed))
-        tape = tf.GradientTape(watch_accessed_variables=False)
+        z, tape = self.latents(seed), tf.GradientTape(watch_accessed_variables=False)
         with tape:
             tape.watch([v.value for v in self.G.trainable_variables])
             return self.G(z, training=True), tape

@@ -38,8 +38,9 @@ def make_optimizer(lr, # learning rate
                    precision="float32", # dtype policy of the network
     ): # a `keras.optimizers.Optimizer`
     "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
-    c, betas = config, dict(beta_1=config.beta1, beta_2=config.beta2, epsilon=1e-8)
-    if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=1e-16)
+    c, epsilon = config, 1e-8 # PyTorch's
+    betas = dict(beta_1=c.beta1, beta_2=c.beta2, epsilon=epsilon * (1 - c.beta2)**0.5)
+    if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=epsilon**2)
     elif c.optimizer == "adamw": opt = keras.optimizers.AdamW(lr, weight_decay=c.weight_decay, **betas)
     else: opt = keras.optimizers.Adam(lr, **betas)
     return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
@@ -136,7 +137,7 @@ class Training(Progress):
     def reset_means(self): self.step.meter.reset()
     def draw(self, num, seed): return draw(self.ema.network, num, seed)
     def learning_rates(self):
-        return {name: float(opt.learning_rate) for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
+        return {name: float(opt.learning_rate.numpy()) for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
 
 def draw(network, # a generator
          num, # images

@@ -382,11 +382,13 @@ class GANStep:
         part = whole.shape[0] // self.replicas
         return tf.reshape(whole, (self.replicas, part, *whole.shape[1:]))[me]
 
+    def latents(self, seed):
+        "All replicas draw the whole batch's latents, and each takes its share."
+        return self.share(stateless_normal((self.config.batch_size, self.config.latent_dim), seed))
+
     def fakes(self, seed):
         "Generated images, and the paused tape that knows how they were made."
-        c = self.config
-        z = self.share(stateless_normal((c.batch_size, c.latent_dim), seed))
-        tape = tf.GradientTape(watch_accessed_variables=False)
+        z, tape = self.latents(seed), tf.GradientTape(watch_accessed_variables=False)
         with tape:
             tape.watch([v.value for v in self.G.trainable_variables])
             return self.G(z, training=True), tape
@@ -672,7 +674,91 @@ for policy in formats:
 # [configuration](config.ipynb) measures it). XLA is not in the list: compiling takes most of a minute, and
 # our convolutions then run some forty times slower on a processor (`bench/README.md`). On a GPU both are worth having, which is
 # what `precision="auto"` and `xla="auto"` ask for there.
+
+# %% [markdown]
+# ## Exercises
 #
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tensorflow_engine import (check_mixing, check_r1, check_run,
+                                                    check_smoothing)
+
+
+# %% [markdown]
+# ### 1. R1 from the formula
+#
+# Without `squared_gradient_norm`: write `r1(D, x, gamma)`, the penalty
+# $\frac{\gamma}{2}\,\mathbb{E}_x\|\nabla_x D(x)\|^2$ as one number, from which a tape around it reaches the weights of $D$.
+# What is summed, and over what does one take the mean? And when is the inner tape left?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def r1(D, x, gamma):
+    with tf.GradientTape() as tape:
+        tape.watch(x) # a tensor; only variables are watched unasked
+        total = tf.reduce_sum(D(x)) # before the tape is left
+    slope = tape.gradient(total, x)
+    per_image = tf.reduce_sum(slope**2, axis=[1, 2, 3]) # |slope|^2: a sum over pixels, no root
+    return gamma / 2 * tf.reduce_mean(per_image) # a mean over images
+
+check_r1(r1)
+
+
+# %% [markdown]
+# ### 2. Smoothing on one side
+#
+# Write `smoothed(a_real, a_fake, s)`, the discriminator's non-saturating loss with real images labelled $1 - s$, from
+# `keras.losses.BinaryCrossentropy`. You know what its `label_smoothing` does; what else can one do? With $s = 0.1$, at
+# which logit of a real image is $D$ content? (The check prints it.)
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def smoothed(a_real, a_fake, s):
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    return loss((1 - s) * tf.ones_like(a_real), a_real) + loss(tf.zeros_like(a_fake), a_fake)
+
+check_smoothing(smoothed)
+
+
+# %% [markdown]
+# ### 3. Where WGAN-GP looks
+#
+# Gulrajani et al. (2017) penalise the gradient on the line between a real and a generated image. Write
+# `between(x, fake, seed)`: for each pair one point $\epsilon x + (1 - \epsilon)\,G(z)$, with $\epsilon$ uniform in [0, 1]
+# and drawn from `seed`, which is a `step_seed`. In how many places does one go wrong in a single line?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def between(x, fake, seed):
+    epsilon = tf.random.stateless_uniform((len(x), 1, 1, 1), seed, alg="philox") # one per image
+    return epsilon * x + (1 - epsilon) * fake
+
+check_mixing(between)
+
+
+# %% [markdown]
+# ### 4. Traced once
+#
+# `step(i, lr)` is one iteration, and takes tensors. Write `make_run(step)`, which gives a function `run(n, lr)`: called with
+# two Python numbers, it takes the steps 0 to `n` - 1 in one call of a `tf.function`. It is called often, each time with
+# another `n` and `lr`, and should be traced once.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def make_run(step):
+    @tf.function
+    def steps(n, lr):
+        for i in tf.range(n): step(i, lr)
+    return lambda n, lr: steps(tf.constant(n), tf.constant(lr)) # tensors: another value is no new trace
+
+check_run(make_run)
+
+# %% [markdown]
 # ## What to remember
 #
 # - Losses from logits. Keras's loss from probabilities clips, and where it clips there is no gradient.

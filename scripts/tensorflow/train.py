@@ -81,8 +81,11 @@ from gan_course.runs import RunFolder, provenance_line, step_of
 # ## The optimisers
 #
 # Adam is the usual choice, AdamW lets the weights decay apart from the gradient, RMSprop is what Adam is without momentum
-# and without correcting the bias of its first steps. Keras's defaults are not PyTorch's here either: Adam's ε is 10⁻⁷, and
-# 10⁻⁸ there; RMSprop's ε stands inside of the root, so it is squared. Under float16 each optimiser gets its own scaling of the loss.
+# and without correcting the bias of its first steps. ε keeps the quotient finite where a gradient is 0. Keras's default is
+# 10⁻⁷, and in the first steps of a GAN many gradients are no larger; PyTorch's is 10⁻⁸. Nor does ε mean the same in both: in Keras it stands where
+# it is weakened by $\sqrt{1-\beta_2^t}$ less, in RMSprop even inside of the root. [The same step twice](same_step_twice.ipynb)
+# shows what comes of it; here are the values that make both start alike. Under float16 each optimiser gets its own scaling
+# of the loss.
 
 # %%
 #| exports
@@ -91,8 +94,9 @@ def make_optimizer(lr, # learning rate
                    precision="float32", # dtype policy of the network
     ): # a `keras.optimizers.Optimizer`
     "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
-    c, betas = config, dict(beta_1=config.beta1, beta_2=config.beta2, epsilon=1e-8)
-    if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=1e-16)
+    c, epsilon = config, 1e-8 # PyTorch's
+    betas = dict(beta_1=c.beta1, beta_2=c.beta2, epsilon=epsilon * (1 - c.beta2)**0.5)
+    if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=epsilon**2)
     elif c.optimizer == "adamw": opt = keras.optimizers.AdamW(lr, weight_decay=c.weight_decay, **betas)
     else: opt = keras.optimizers.Adam(lr, **betas)
     return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
@@ -259,7 +263,7 @@ class Training(Progress):
     def reset_means(self): self.step.meter.reset()
     def draw(self, num, seed): return draw(self.ema.network, num, seed)
     def learning_rates(self):
-        return {name: float(opt.learning_rate) for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
+        return {name: float(opt.learning_rate.numpy()) for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
 
 def draw(network, # a generator
          num, # images
@@ -657,6 +661,59 @@ assert all(math.isfinite(number) for number in numbers) and metrics["status"] ==
 assert all(path.exists() for name, path in artifact_paths(config.out).items() if name != "best")
 assert (G(make_latents(4, config.latent_dim, 0)).shape == (4, 28, 28, 1))
 sorted(path.name for path in config.out.iterdir() if not path.name.startswith("."))
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tensorflow_train import check_average, check_checkpoint
+
+
+# %% [markdown]
+# ### 1. Half-life
+#
+# Write `follow(average, network, images, half_life)`: it moves the network `average` towards `network` in place, after
+# `images` more images, so that what it held before weighs half as much after `half_life` images. Both are Keras models of
+# the same kind; the average is frozen (`trainable = False`), and the function is called inside of a `tf.function`. Think of
+# everything a network consists of.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def follow(average, network, images, half_life):
+    keep = 0.5 ** (images / half_life)
+    learned = [v.path for v in network.trainable_variables] # of a frozen network this is empty
+    for a, b in zip(average.variables, network.variables):
+        if b.path in learned: a.assign(keep * a + (1 - keep) * b)
+        else: a.assign(b) # statistics are averages already
+
+check_average(follow)
+
+
+# %% [markdown]
+# ### 2. A checkpoint of your own
+#
+# Write `save(network, optimizer, step)`, which returns a dictionary of named arrays and numbers, and
+# `load(network, optimizer, state)`, which puts everything back and returns the step. The check trains a small network for
+# six steps; which batch a step sees follows from its number. Then it trains three, saves, writes the dictionary with
+# `np.savez`, starts a fresh network and a fresh optimiser, loads, and trains three more. It wants the same bits, for
+# Adam and with dropout too.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def save(network, optimizer, step):
+    variables = network.variables + optimizer.variables # not `weights`: dropout has a state
+    return {f"v{i}": v.numpy() for i, v in enumerate(variables)} | dict(step=step)
+
+def load(network, optimizer, state):
+    optimizer.build(network.trainable_variables) # makes the moments, which are then replaced
+    for i, v in enumerate(network.variables + optimizer.variables): v.assign(state[f"v{i}"])
+    return int(state["step"])
+
+check_checkpoint(save, load)
 
 # %% [markdown]
 # ## What to remember

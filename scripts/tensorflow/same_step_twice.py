@@ -1,0 +1,455 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The same step twice
+#
+# > One training step in PyTorch and in TensorFlow, from the same weights to the same numbers, and every default in between
+#
+# - order: 0
+# - skip_showdoc: true
+
+# %% [markdown]
+# **You will be able to** carry a trained network from one framework to the other, and name the defaults in which they differ: for
+# each, what it does to a GAN if nobody aligns it.
+#
+# **You need** both tracks up to [The engine](engine.ipynb), and both frameworks installed
+# (`pip install gan_course[pytorch,tensorflow]`). **It takes** thirty minutes; the cells run in three, and the last figure
+# rests on six trainings of ten minutes each.
+
+# %%
+#| default_exp convert
+
+# %% [markdown]
+# Whoever rewrites a GAN in another framework gets code that runs, a loss that looks right, and samples that are
+# a little worse. Then begins the search for what is different. Here it is done once, systematically: both tracks take the
+# same step from the same weights, with the same latents and images, and the results are compared number by number. Where
+# they differ there is a default that differs, and we find all of them.
+
+# %%
+#| exports
+import re
+
+import numpy as np
+
+from gan_course.basics import CourseError
+
+# %% [markdown]
+# Both frameworks in one program need a precaution. Each brings a compiler with it, PyTorch's inside of a package called
+# triton, and two copies of LLVM in one process end it with a message about "registered CommandLine options". We compile
+# nothing here, so PyTorch is told that triton is not there. And both stay on the processor, where they round alike.
+
+# %%
+import os, sys, warnings
+
+# %%
+sys.modules["triton"] = None # `import triton` now fails, and PyTorch does without
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+warnings.filterwarnings("ignore", "CUDA initialization") # PyTorch wonders where the GPU has gone
+
+# %%
+import gan_course.tensorflow.config # first: it chooses Keras's backend
+
+import keras
+import tensorflow as tf
+import torch
+from torch import nn
+
+import gan_course.pytorch.engine as torch_engine
+import gan_course.pytorch.model as torch_model
+import gan_course.tensorflow.engine as keras_engine
+import gan_course.tensorflow.model as keras_model
+from gan_course.basics import budget
+from gan_course.datasets import garments
+from gan_course.pytorch import CONFIG
+from gan_course.pytorch.train import make_optimizer as torch_optimizer
+from gan_course.tensorflow.train import make_optimizer as keras_optimizer
+
+
+# %% [markdown]
+# ## Names and axes
+#
+# The two tracks give their layers the same names, so the rules are short. A PyTorch convolution keeps its kernel as
+# `[out, in, height, width]`, Keras as `[height, width, in, out]`. For transposed convolutions it is `[in, out, height, width]`
+# there and `[height, width, out, in]` here: the roles are exchanged *in both*, so the same permutation serves. A dense layer is
+# transposed. BatchNorm's four arrays have other names.
+
+# %%
+#| exports
+PLAIN = {"weight": "kernel", "bias": "bias"}
+NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)} # PyTorch -> Keras, by number of axes
+
+def to_tensorflow(state, # a `state_dict()` of a network of the PyTorch track; tensors or arrays
+    ): # layer/name -> array, as Keras has it
+    "A PyTorch network's weights for the same network of the TensorFlow track."
+    norms = {name.rpartition(".")[0] for name in state if name.endswith("running_mean")}
+    found = {}
+    for name, value in state.items():
+        layer, _, kind = name.rpartition(".")
+        if kind == "num_batches_tracked": continue # Keras does not count them
+        value = np.asarray(value)
+        found[f"{layer.replace('.', '_')}/{(NORM if layer in norms else PLAIN)[kind]}"] = value.transpose(AXES[value.ndim])
+    return found
+
+def to_pytorch(weights, # layer/name -> array, as `keras_weights` gives it
+    ): # a state dictionary of arrays; load it with `strict=False`, as batches are not counted
+    "The opposite of `to_tensorflow`."
+    back = {new: old for names in (PLAIN, NORM) for old, new in names.items()}
+    found = {}
+    for name, value in weights.items():
+        layer, _, kind = name.rpartition("/")
+        axes = np.argsort(AXES[np.ndim(value)]) # the inverse permutation
+        name = re.sub(r"_(\d+)", r".\1", layer) + "." + back[kind] # hidden_2_1 -> hidden.2.1
+        found[name] = np.ascontiguousarray(np.transpose(value, axes))
+    return found
+
+
+# %%
+#| exports
+def keras_weights(network, # a `keras.Model`
+    ): # layer/name -> array
+    "All weights of a Keras network, by the names that `to_pytorch` reads."
+    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v.numpy() for layer in network.layers for v in layer.weights}
+
+def assign_keras(network, # a `keras.Model`, changed in place
+                 weights, # from `to_tensorflow`
+    ): # the network
+    "Give a Keras network these weights. `CourseError` if they are those of another network."
+    mine = {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.weights}
+    wrong = sorted(mine.keys() ^ weights.keys()) or [n for n, v in mine.items() if tuple(v.shape) != weights[n].shape]
+    if wrong:
+        raise CourseError(f"these are the weights of another network: {wrong[0]} does not fit; build both with the same "
+                          "latent_dim, width, upsample and d_norm")
+    for name, v in mine.items(): v.assign(weights[name])
+    return network
+
+
+# %% [markdown]
+# Both recipes, both ways of upsampling, both directions:
+
+# %%
+CONFIGS = {"modern": CONFIG, "modern, resize": CONFIG.replace(upsample="resize"),
+           "dcgan": CONFIG.replace(recipe="dcgan")}
+
+def pair(config, seed=0):
+    "The networks of both tracks, with PyTorch's initial weights in both."
+    torch.manual_seed(seed)
+    ours = torch_model.build_networks(config)
+    theirs = (keras_model.Generator(config.latent_dim, config.width, config.upsample),
+              keras_model.Discriminator(config.width, config.d_norm))
+    for a, b in zip(ours, theirs): assign_keras(b, to_tensorflow(a.state_dict()))
+    return ours, theirs
+
+for name, config in CONFIGS.items():
+    for a, b in zip(*pair(config)):
+        back = to_pytorch(keras_weights(b))
+        state = {k: v for k, v in a.state_dict().items() if "num_batches" not in k}
+        assert back.keys() == state.keys() and all((back[k] == v.numpy()).all() for k, v in state.items())
+print("there and back again: the same names, shapes and bits")
+
+
+# %% [markdown]
+# ## The same images, the same logits
+#
+# Images are `[N, C, H, W]` there and `[N, H, W, C]` here. How near should the two come? Both add up the same
+# products in another order, so they differ by roundings of float32, some $10^{-7}$ of the larger numbers.
+
+# %%
+def nhwc(x): return np.ascontiguousarray(x.detach().numpy().transpose(0, 2, 3, 1))
+def nchw(x): return torch.from_numpy(np.ascontiguousarray(np.asarray(x).transpose(0, 3, 1, 2)))
+
+def gap(a, b):
+    "Largest difference, relative to the largest number."
+    a, b = (np.asarray(x.detach() if isinstance(x, torch.Tensor) else x, np.float64) for x in (a, b))
+    return np.abs(a - b).max() / np.abs(a).max()
+
+x = garments(64)[0].astype(np.float32) / 127.5 - 1
+for name, config in CONFIGS.items():
+    (G, D), (G2, D2) = pair(config)
+    z = torch.randn(64, config.latent_dim)
+    for mode in (True, False):
+        for network in (G, D): network.train(mode)
+        images, logits = gap(nhwc(G(z)), G2(z.numpy(), training=mode)), gap(D(nchw(x)), D2(x, training=mode))
+        print(f"{name:<15} training={mode!s:<6} G(z) {images:.0e}  D(x) {logits:.0e}")
+        assert images < 1e-5 and logits < 1e-5
+
+
+# %% [markdown]
+# Alike to the last digits. That is not how it was at first. What follows are the reasons, each with the cell that shows
+# what happens without it.
+#
+# ## 1. The order of axes
+#
+# Where an image becomes a vector, the order of axes decides which weight meets which pixel. `Flatten` takes
+# rows, columns, channels here and channels, rows, columns there. The shapes are the same, so nothing complains:
+
+# %%
+(_, D), (_, D2) = pair(CONFIGS["modern"])
+hidden = D.hidden(nchw(x)) # [64, 128, 4, 4]
+as_pytorch_flattens = D.to_logit(hidden.flatten(1)).squeeze(1)
+print(f"flattened as C, H, W: the logits differ by {gap(D2(x), as_pytorch_flattens):.0%} of the largest")
+assert gap(D2(x), as_pytorch_flattens) > 0.1
+
+# %% [markdown]
+# A network trained from scratch does not care, one that is carried over does. Both tracks flatten as rows, columns, channels.
+#
+# ## 2. Where the padding goes
+#
+# PyTorch's `padding=1` adds a row on each side. Keras's `padding="same"` adds what is needed so that the output is the
+# input divided by the stride, and if that is an odd number, the extra row goes *below*. Kernel 3, stride 2, on an even size:
+
+# %%
+for kernel, size in ((4, 28), (4, 14), (3, 7), (3, 14)):
+    conv = nn.Conv2d(1, 1, kernel, stride=2, padding=1, bias=False)
+    same = keras.layers.Conv2D(1, kernel, strides=2, padding="same", use_bias=False)
+    image = np.random.default_rng(0).standard_normal((1, size, size, 1), dtype=np.float32)
+    same.build(image.shape)
+    same.kernel.assign(conv.weight.detach().numpy().transpose(AXES[4]))
+    a, b = nhwc(conv(nchw(image))), same(image)
+    agree = a.shape == tuple(b.shape) and gap(a, b) < 1e-5
+    print(f"kernel {kernel}, {size} x {size} -> {a.shape[1]} x {a.shape[1]}: {'the same' if agree else 'another result'}")
+    assert agree == ((kernel, size) != (3, 14))
+
+# %% [markdown]
+# The first three are our layers; the fourth would be off by a pixel in the second layer already. With transposed convolutions it
+# is the same story: kernel 4, stride 2 agrees with `padding=1`, kernel 3 needs PyTorch's `output_padding` and then differs by a
+# pixel. One more thing that people expect to differ does not: neither framework flips the kernel.
+
+# %%
+up = nn.ConvTranspose2d(3, 5, 4, stride=2, padding=1, bias=False)
+same = keras.layers.Conv2DTranspose(5, 4, strides=2, padding="same", use_bias=False)
+small = np.random.default_rng(0).standard_normal((2, 7, 7, 3), dtype=np.float32)
+same.build(small.shape)
+same.kernel.assign(up.weight.detach().numpy().transpose(AXES[4]))
+print(f"transposed: {gap(nhwc(up(nchw(small))), same(small)):.0e}")
+assert gap(nhwc(up(nchw(small))), same(small)) < 1e-5
+
+
+# %% [markdown]
+# ## 3. BatchNorm
+#
+# Three differences in one layer. `momentum` is the weight of the new batch in PyTorch (0.1) and of the old average in Keras
+# (0.99): with the same number on both sides, one of them forgets everything in each step. ε is 10⁻⁵ and 10⁻³. And the
+# variance that goes into the running average is divided by $n-1$ there and by $n$ here.
+
+# %%
+def statistics_after(steps, **keras_defaults):
+    "Running variance of both after some batches of deviation 0.02, as in a first layer."
+    ours, theirs = nn.BatchNorm2d(4), keras.layers.BatchNormalization(**keras_defaults)
+    rng = np.random.default_rng(0)
+    for _ in range(steps):
+        batch = rng.normal(0, 0.02, (8, 4, 4, 4)).astype(np.float32)
+        a, b = nhwc(ours(nchw(batch))), theirs(batch, training=True)
+    return ours.running_var.numpy(), theirs.moving_variance.numpy(), gap(a, b)
+
+for how, kwargs in {"Keras's defaults": {}, "aligned": dict(momentum=0.9, epsilon=1e-5)}.items():
+    a, b, output = statistics_after(30, **kwargs)
+    print(f"{how:<17} running variance {a.mean():.4f} and {b.mean():.4f}; the output differs by {output:.1%}")
+
+# %% [markdown]
+# With Keras's defaults the output of a layer with small activations is about half of what it should be, as ε = 10⁻³ is more than
+# the variance itself, and the running variance still remembers its initial 1. What is left when both are
+# aligned is $n-1$:
+
+# %%
+a, b, _ = statistics_after(1, momentum=0.9, epsilon=1e-5)
+n = 8 * 4 * 4
+np.testing.assert_allclose((a - 0.9) * (n - 1) / n, b - 0.9, rtol=1e-3)
+print(f"one batch of {n} numbers a channel: the new part of the variance differs by {((a - 0.9) / (b - 0.9)).mean() - 1:.4f}")
+
+# %% [markdown]
+# $1/127$ here; $1/3135$ in the generator's first layer at batch 64. We leave it: it is one part in three thousand of a
+# statistic, and only in sampling.
+#
+# ## 4. Activations
+#
+# `LeakyReLU` lets 0.01 of a negative number through in PyTorch, and 0.3 in Keras. The paper has 0.2. Here nobody can leave it at
+# the default.
+
+# %%
+one = np.float32([-1.0])
+print("PyTorch", nn.LeakyReLU()(torch.from_numpy(one)).item(), "Keras", float(keras.layers.LeakyReLU()(one)[0]))
+assert [type(m).__name__ for m in D.hidden].count("LeakyReLU") == 3
+assert all(m.negative_slope == 0.2 for m in D.hidden if isinstance(m, nn.LeakyReLU))
+assert all(l.negative_slope == np.float32(0.2) for l in D2.layers if isinstance(l, keras.layers.LeakyReLU))
+
+# %% [markdown]
+# ## 5. Initial weights
+#
+# The deviation of a layer's weights as each framework makes them, and as DCGAN wants them. In which framework would a GAN
+# without an initialiser of its own start farther from the paper?
+
+# %%
+for layer, theirs, shape in [
+        (nn.Linear(64, 6272), keras.layers.Dense(6272), (1, 64)),
+        (nn.ConvTranspose2d(128, 64, 4), keras.layers.Conv2DTranspose(64, 4), (1, 7, 7, 128)),
+        (nn.Conv2d(32, 64, 4), keras.layers.Conv2D(64, 4), (1, 14, 14, 32))]:
+    theirs.build(shape)
+    print(f"{type(theirs).__name__:<16} PyTorch {layer.weight.std():.3f}, Keras {np.std(theirs.kernel):.3f}, DCGAN 0.020")
+
+# %% [markdown]
+# Both tracks draw from $N(0, 0.02^2)$, and check that it happened.
+#
+# ## 6. Adam
+#
+# The same formula in two orders. With $\hat m, \hat v$ the moments corrected for their start at zero, PyTorch divides by
+# $\sqrt{\hat v} + \epsilon$. Keras pulls the correction out and divides by $\sqrt{v} + \epsilon$, the form at the end of section 2
+# of the paper: its ε is larger by $1/\sqrt{1-\beta_2^t}$ than it looks, ten times in the first step with β₂ = 0.99. And the defaults are
+# 10⁻⁸ and 10⁻⁷. When does it matter? Only for gradients that are not large against ε:
+
+# %%
+def adam_step(size, epsilon):
+    "The first step of both for a gradient of this size, in units of the learning rate."
+    weight = nn.Parameter(torch.zeros(1))
+    weight.grad = torch.full((1,), size)
+    torch.optim.Adam([weight], 1.0, betas=(0.0, 0.99), eps=epsilon[0]).step()
+    other = keras.Variable(np.zeros(1, np.float32))
+    opt = keras.optimizers.Adam(1.0, 0.0, 0.99, epsilon=epsilon[1])
+    opt.apply([tf.constant([size])], [other])
+    return weight.item(), float(other[0])
+
+print(f"{'gradient':>9}  {'defaults':>20}  {'both 1e-8':>20}")
+for size in (1e-3, 1e-5, 1e-7):
+    print(f"{size:>9.0e}  " + "  ".join("{:>9.3f} {:>10.3f}".format(*adam_step(size, e)) for e in ((1e-8, 1e-7), (1e-8, 1e-8))))
+
+# %% [markdown]
+# The last row of gradients is not exotic. In the first steps of a GAN with weights of 0.02 many gradients of the generator's first layer are
+# that small: with Keras's defaults these weights start at half speed. Both tracks use 10⁻⁸. (RMSprop differs by where ε
+# stands: Keras adds it under the root, so its equal is the square, 10⁻¹⁶.)
+#
+# ## 7. Losses
+#
+# Binary cross-entropy on logits is the same in both. Label smoothing is not: PyTorch has none for two classes, and Keras's moves both ends to
+# the middle, half the way each (see [the engine](engine.ipynb)). And the relativistic loss and the penalties?
+
+# %%
+ours, theirs = torch_engine, keras_engine
+rng = np.random.default_rng(0)
+a_real, a_fake = (rng.normal(0, 3, 64).astype(np.float32) for _ in range(2))
+worst = 0.0
+for loss in ("relativistic", "non_saturating", "minimax"):
+    for smoothing in (0.0, 0.1):
+        a = ours.discriminator_loss(torch.from_numpy(a_real), torch.from_numpy(a_fake), loss, smoothing)
+        worst = max(worst, gap(a, theirs.discriminator_loss(a_real, a_fake, loss, smoothing)))
+    a = ours.generator_loss(torch.from_numpy(a_fake), torch.from_numpy(a_real), loss)
+    worst = max(worst, gap(a, theirs.generator_loss(a_fake, a_real, loss)))
+(_, D), (_, D2) = pair(CONFIGS["modern"])
+slopes = gap(ours.squared_gradient_norm(D, nchw(x)), theirs.squared_gradient_norm(D2, tf.constant(x)))
+print(f"losses {worst:.0e}, squared gradient norms {slopes:.0e}")
+assert worst < 1e-6 and slopes < 1e-4
+
+
+# %% [markdown]
+# ## One step, twenty steps
+#
+# Now everything at once, with the very classes that train: both networks, both losses, the penalties, both optimisers, from the
+# same weights, with the same latents and images. All that is changed is where the latents come from.
+
+# %%
+class TorchStep(torch_engine.GANStep):
+    def latents(self): return torch.from_numpy(next(self.given))
+
+class KerasStep(keras_engine.GANStep):
+    def latents(self, seed): return tf.constant(next(self.given))
+
+class Batches:
+    "The images of both, picked by number."
+    def pick(self, index, seed, share): return tf.gather(images, index)
+
+images = garments(640)[0].astype(np.float32) / 127.5 - 1
+
+def both(config, sgd=False):
+    "The step of each track, from the same weights, with the recipe's optimisers or plain gradient descent."
+    (G, D), (G2, D2) = pair(config)
+    rates = config.lr_g, config.lr_d
+    if sgd:
+        ours = [torch.optim.SGD(network.parameters(), 0.1) for network in (G, D)]
+        theirs = [keras.optimizers.SGD(0.1) for _ in range(2)]
+    else:
+        ours = [torch_optimizer(network.parameters(), lr, config) for network, lr in zip((G, D), rates)]
+        theirs = [keras_optimizer(lr, config) for lr in rates]
+    for opt in theirs: note_gradients(opt)
+    return TorchStep(G, D, *ours, config), KerasStep(G2, D2, *theirs, config, Batches())
+
+def note_gradients(opt):
+    "Let a Keras optimiser remember what it was last given. PyTorch's parameters do that by themselves."
+    apply = opt.apply
+    def noting(gradients, variables):
+        opt.noted = {v.path: g.numpy() for g, v in zip(gradients, variables)}
+        apply(gradients, variables)
+    opt.apply = noting
+
+def take(steps, n):
+    "Both take the same n steps; yields the losses of both after each."
+    rng = np.random.default_rng(1)
+    c = steps[0].config
+    for i in range(n):
+        z = rng.standard_normal((c.batch_size, c.latent_dim), dtype=np.float32)
+        index = rng.integers(0, len(images), c.batch_size).astype(np.int32)
+        for step in steps: step.given = iter([z])
+        penalise = c.r1 > 0 and i % c.penalty_every == 0
+        steps[0].meter.reset()
+        steps[0]([nchw(images[index])], penalise)
+        here = steps[0].meter.means()
+        there = dict(zip(keras_engine.MEASURED, steps[1](tf.constant([index]), i, penalise).numpy()))
+        yield here, there
+
+def weights(step):
+    "All that a step changes, in Keras's names, as one dictionary of arrays."
+    if isinstance(step, TorchStep):
+        parts = [to_tensorflow({k: v.detach() for k, v in network.state_dict().items()}) for network in (step.G, step.D)]
+    else: parts = [keras_weights(network) for network in (step.G, step.D)]
+    return {f"{part}/{name}": np.array(v) for part, arrays in zip("GD", parts) for name, v in arrays.items()}
+
+
+# %% [markdown]
+# First the losses and the gradients of one step: of $D$, and then, through the new $D$, of $G$. The steps are plain gradient
+# descent, for a reason that we come to. Each gradient is compared with the largest number in it.
+
+# %%
+def gradients(step):
+    "Of both networks, in Keras's names."
+    if isinstance(step, KerasStep): return {f"{part}/{name}": g for part, opt in (("G", step.opt_g), ("D", step.opt_d))
+                                            for name, g in opt.noted.items()}
+    found = {}
+    for part, network in (("G", step.G), ("D", step.D)):
+        state = network.state_dict() # with the statistics, which tell a BatchNorm from a convolution
+        grads = {k: p.grad for k, p in network.named_parameters()}
+        found |= {f"{part}/{name}": g for name, g in to_tensorflow({k: grads.get(k, v) for k, v in state.items()}).items()
+                  if "moving" not in name}
+    return found
+
+for name, config in CONFIGS.items():
+    steps = both(config, sgd=True)
+    (here, there), = take(steps, 1)
+    a, b = (gradients(step) for step in steps)
+    assert a.keys() == b.keys()
+    worst = max((gap(a[k], b[k]), k) for k in a if np.abs(a[k]).max() > 1e-7) # the last bias of D has none
+    losses = max(abs(here[k] - there[k]) for k in ("loss_d", "loss_g", "penalty") if np.isfinite(here[k]))
+    print(f"{name:<15} losses differ by {losses:.0e}, gradients by {worst[0]:.0e} at most ({worst[1]})")
+    assert losses < 1e-6 and worst[0] < 1e-4
+
+
+# %% [markdown]
+# Then with the recipes' own optimisers. Predict: will the weights be as near after one step of Adam as the gradients were?
+
+# %%
+def distance(steps, lr):
+    "How many weights differ by more than a hundredth of the learning rate, and the relative distance of all of them."
+    a, b = (weights(step) for step in steps)
+    flat = [np.concatenate([v.ravel() for k, v in w.items() if "moving" not in k]) for w in (a, b)]
+    return (np.abs(flat[0] - flat[1]) > lr / 100).mean(), np.linalg.norm(flat[0] - flat[1]) / np.linalg.norm(flat[0])
+
+for name, config in CONFIGS.items():
+    steps = both(config)
+    for i, (here, there) in enumerate(take(steps, 20), 1):
+        if i in (1, 5, 20):
+            share, far = distance(steps, config.lr_g)
+            print(f"{name:<15} step {i:>2}: {share:.2%} of the weights differ, relative distance {far:.0e}; "
+                  f"loss D {here['loss_d']:.5f} and {there['loss_d']:.5f}, G {here['loss_g']:.5f} and {there['loss_g']:.5f}")
