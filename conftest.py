@@ -10,10 +10,11 @@ import pytest
 
 ROOT = Path(__file__).parent
 
-# --- The environment: set before anything imports numpy or torch; kernels and subprocesses inherit it ---
+# --- The environment: set before anything imports numpy, torch or tensorflow; kernels and subprocesses inherit it ---
 os.environ.setdefault("GAN_COURSE_FAST", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+for _name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+    os.environ.setdefault(_name, "1")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
 if os.environ.get("GAN_COURSE_DATA", "").strip():  # relative paths would be read from each notebook's own folder
     os.environ["GAN_COURSE_DATA"] = str(Path(os.environ["GAN_COURSE_DATA"]).expanduser().resolve())

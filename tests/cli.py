@@ -10,10 +10,13 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Callable
+
+import numpy as np
 
 ROOT = Path(__file__).parents[1]
 COMMON = dict(dataset="garments", limit=320, width=4, latent_dim=16, batch_size=32, epochs=3, checkpoint_every=3,
@@ -37,12 +40,13 @@ class Track:
     parts: set # what the state of a checkpoint holds, besides `steps`
     weights: str = ".pt" # how files of weights end
     checkpoint: str = ".pt" # how checkpoints end
+    models: tuple = () # files of a whole network, besides the weights
 
     @property
     def small(self): return COMMON | self.fields
 
     @property
-    def files(self): return {"config.json", "metrics.json", *PICTURES, *self.networks, ".lock"}
+    def files(self): return {"config.json", "metrics.json", *PICTURES, *self.networks, *self.models, ".lock"}
 
     @property
     def networks(self): return f"generator{self.weights}", f"discriminator{self.weights}"
@@ -68,8 +72,38 @@ def warm_up_pytorch():
     torch.use_deterministic_algorithms(False) # imports what an optimiser would import later, and takes seconds for it
 
 
+def h5_arrays(file):
+    "Name -> array, for an HDF5 file."
+    import h5py
+    found = {}
+    with h5py.File(file) as h5:
+        h5.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def load_tensorflow(path):
+    "A checkpoint with its variables by part, or a file of weights with its arrays; both as the track checks them. Or a `.keras` file."
+    from gan_course.tensorflow.train import load_checkpoint, load_file
+    if path.suffix == ".keras":
+        with zipfile.ZipFile(path) as file:
+            return dict(config=json.loads(file.read("config.json")), weights=h5_arrays(io.BytesIO(file.read("model.weights.h5"))))
+    if path.suffix == ".h5": return load_file(path) | dict(weights=h5_arrays(path))
+    found = load_checkpoint(path)
+    for name, value in found["state"].pop("variables").items():
+        part, name = name.split("/", 1)
+        found["state"].setdefault(part, {})[name] = value
+    return found
+
+
+def warm_up_tensorflow():
+    import gan_course.tensorflow # noqa: F401
+
+
 TRACKS = {"pytorch": Track("pytorch", load_pytorch, warm_up_pytorch, dict(device="cpu", precision="fp32"),
-                           {"G", "D", "ema", "opt_g", "opt_d", "rng"})}
+                           {"G", "D", "ema", "opt_g", "opt_d", "rng"}),
+          "tensorflow": Track("tensorflow", load_tensorflow, warm_up_tensorflow, dict(device="cpu", precision="fp32"),
+                              {"G", "D", "ema", "opt_g", "opt_d", "meter", "strips", "history"},
+                              ".weights.h5", ".npz", ("generator.keras", "discriminator.keras"))}
 SMALL = TRACKS["pytorch"].small
 
 
@@ -125,7 +159,8 @@ def refused(*arguments, says=()):
 
 def environment(**changes):
     "For subprocesses: one thread, no progress from afar."
-    return os.environ | dict(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MPLBACKEND="Agg", PYTHONUNBUFFERED="1") | changes
+    return os.environ | dict(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1",
+                             MPLBACKEND="Agg", PYTHONUNBUFFERED="1") | changes
 
 
 def spawn(*arguments, **kwargs):
@@ -177,7 +212,7 @@ def sound(run, track="pytorch"):
             state = about.load(path)["state"]
             assert state["steps"] == int(path.name[5:13]) and about.parts <= state.keys()
         else:
-            assert name in {*about.networks, about.best}
+            assert name in {*about.networks, *about.models, about.best}
             assert about.load(path)["weights"]
     return True
 
@@ -200,7 +235,7 @@ def final(run, track="pytorch"):
     last = about.checkpoints(run)[-1]
     metrics = strict_json(run/"metrics.json")
     generator, discriminator = (about.load(run/name) for name in about.networks)
-    return dict(generator=generator, discriminator=discriminator,
+    return dict(generator=generator, discriminator=discriminator, models=[about.load(run/name) for name in about.models],
                 best=about.load(run/about.best) if (run/"best").is_dir() else None,
                 checkpoint=about.load(last), last=last.name,
                 metrics={k: v for k, v in metrics.items() if k != "provenance"})
@@ -214,7 +249,9 @@ def differences(a, b, at=""):
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):
         if len(a) != len(b): return [f"{at} (lengths)"]
         return [d for i, (x, y) in enumerate(zip(a, b)) for d in differences(x, y, f"{at}[{i}]")]
-    if type(a) is type(b) and hasattr(a, "dtype") and hasattr(a, "shape"): # arrays and tensors of any framework
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        same = a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+    elif type(a) is type(b) and hasattr(a, "dtype") and hasattr(a, "shape"): # tensors of any framework
         same = a.dtype == b.dtype and a.shape == b.shape and bool((a == b).all())
     elif isinstance(a, float) and isinstance(b, float): same = a == b or math.isnan(a) and math.isnan(b)
     else: same = type(a) is type(b) and a == b

@@ -105,7 +105,11 @@ def select_strategy(name="auto", # auto, single or mirrored
         raise CourseError(wrong_choice("strategy", name, ["auto", "single", "mirrored"]))
     first = select_device(device)
     kind = first.split(":")[0]
-    if kind == "CPU" and cpu_devices > 1: split_cpu(cpu_devices)
+    if cpu_devices > 1:
+        if kind != "CPU":
+            raise CourseError(f"cpu_devices is {cpu_devices}, and the device here is {first}; add --device cpu, "
+                              "or leave cpu_devices at 1")
+        split_cpu(cpu_devices)
     there = [d.name.removeprefix("/device:") for d in tf.config.list_logical_devices(kind)]
     if kind == "CPU": there = there[:cpu_devices]
     several = len(there) > 1 and ":" not in device
