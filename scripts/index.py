@@ -72,17 +72,19 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | part | lesson | what it is about |
 # |---|---|---|
 # | Foundations | [How these lessons run](foundations/start.ipynb) | the fast and the full version; errors that say what to do |
+# | | [A configuration](foundations/configuration.ipynb) | every knob and its range; two recipes |
 # | | [Data sets](foundations/datasets.ipynb) | Fashion-MNIST and garments drawn by rule; what a batch is |
 # | | [Run folders](foundations/runs.ipynb) | files that survive a crash; resuming exactly; where a number comes from |
 # | | [Figures](foundations/figures.ipynb) | sample grids, loss and score curves, progress, interpolation |
 # | | [A first measure](foundations/evaluate.ipynb) | a distance between sets of images: what it sees, what it misses |
+# | | [The loop](foundations/loop.ipynb) | looks, stops, checkpoints and records, for any framework |
 # | PyTorch | [Overview](pytorch/index.ipynb) | the track at a glance |
-# | | [Configuration](pytorch/config.ipynb) | every knob, its range, the device and the precision |
+# | | [Configuration](pytorch/config.ipynb) | what PyTorch adds: the device and the precision |
 # | | [Helpers](pytorch/utils.ipynb) | seeds, determinism, grids |
 # | | [Data on the device](pytorch/data.ipynb) | the textbook loader, and one that keeps the processor busy |
 # | | [Two networks](pytorch/model.ipynb) | generator and discriminator; where checkerboards come from |
 # | | [One step](pytorch/engine.ipynb) | the losses derived, penalties, mixed precision |
-# | | [Training](pytorch/train.ipynb) | epochs, curves, averaged weights, checkpoints, resuming |
+# | | [Training](pytorch/train.ipynb) | averaged weights, checkpoints, resuming, several processes |
 # | | [Sampling](pytorch/inference.ipynb) | loading weights safely, truncation, interpolation |
 # | | [The lab](pytorch/gan_pytorch.ipynb) | a whole run, what to make of it, what to try next |
 # | About | [The command](about/command.ipynb) | how `gan-course` is made |

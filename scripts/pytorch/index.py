@@ -36,12 +36,12 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 #
 # | lesson | you will write |
 # |---|---|
-# | [Configuration](config.ipynb) | every number of a run, checked; device and precision; two recipes |
+# | [Configuration](config.ipynb) | what PyTorch adds to a run's [configuration](../foundations/configuration.ipynb): device and precision |
 # | [Seeds, measurements and grids](utils.ipynb) | what makes a run repeatable and measurable |
 # | [Data](data.ipynb) | batches that cost almost nothing |
 # | [The two networks](model.ipynb) | generator and discriminator |
 # | [The engine](engine.ipynb) | the losses, derived, and a step that waits for nothing |
-# | [Training](train.ipynb) | the loop, an average of the generator, checkpoints that resume bit for bit |
+# | [Training](train.ipynb) | what PyTorch brings to the [loop](../foundations/loop.ipynb): an average of the generator, checkpoints that resume bit for bit |
 # | [Sampling](inference.ipynb) | pictures from a file of weights |
 # | [Lab](gan_pytorch.ipynb) | both recipes in full, what to look at, and what to try next |
 #
