@@ -80,12 +80,45 @@ from gan_course.runs import RunFolder, provenance_line, step_of
 # %% [markdown]
 # ## The optimisers
 #
-# Adam is the usual choice, AdamW lets the weights decay apart from the gradient, RMSprop is what Adam is without momentum
-# and without correcting the bias of its first steps. ε keeps the quotient finite where a gradient is 0. Keras's default is
-# 10⁻⁷, and in the first steps of a GAN many gradients are no larger; PyTorch's is 10⁻⁸. Nor does ε mean the same in both: in Keras it stands where
-# it is weakened by $\sqrt{1-\beta_2^t}$ less, in RMSprop even inside of the root. [The same step twice](same_step_twice.ipynb)
-# shows what comes of it; here are the values that make both start alike. Under float16 each optimiser gets its own scaling
-# of the loss.
+# Adam divides an average of the gradient by the root of an average of its square. Both averages start at zero and are
+# corrected for it, and a small ε keeps the quotient finite where a gradient is 0. In algorithm 1 of Kingma and Ba (2014)
+# ε is added to the *corrected* root. Keras's Adam adds it before the correction, the order at the end of their section 2,
+# which makes ε ten times as large in the first step (with β₂ = 0.99), and its default is $10^{-7}$ where PyTorch has $10^{-8}$. For a
+# classifier nobody notices. In the first steps of a GAN, whose discriminator is nearly flat, many gradients are no larger
+# than that. [The same step twice](same_step_twice.ipynb) shows what comes of it. So here is algorithm 1, in the frame of Keras's
+# class, which keeps the averages and takes care of everything else:
+
+# %%
+#| exports
+class Adam(keras.optimizers.Adam):
+    "Adam with ε where algorithm 1 of Kingma and Ba (2014) has it. With `weight_decay` it is AdamW."
+    def update_step(self, gradient, variable, learning_rate):
+        at = self._get_variable_index(variable)
+        m, v = self._momentums[at], self._velocities[at]
+        t = tf.cast(self.iterations + 1, variable.dtype)
+        self.assign_add(m, (gradient - m) * (1 - self.beta_1))
+        self.assign_add(v, (tf.square(gradient) - v) * (1 - self.beta_2))
+        m_hat, v_hat = m / (1 - self.beta_1**t), v / (1 - self.beta_2**t)
+        self.assign_sub(variable, learning_rate * m_hat / (tf.sqrt(v_hat) + self.epsilon))
+
+
+# %% [markdown]
+# By hand, with a gradient of the size of ε, where it matters:
+
+# %%
+weight, opt = keras.Variable(np.zeros(1, np.float32)), Adam(0.1, 0.9, 0.99, epsilon=1e-8)
+m = v = by_hand = 0.0
+for t, g in enumerate([1e-8, -3e-8, 2e-8], 1):
+    opt.apply([tf.constant([g])], [weight])
+    m, v = 0.9 * m + 0.1 * g, 0.99 * v + 0.01 * g**2
+    by_hand -= 0.1 * m / (1 - 0.9**t) / (math.sqrt(v / (1 - 0.99**t)) + 1e-8)
+    print(f"step {t}: {float(weight[0]):+.5f}, by hand {by_hand:+.5f}")
+    assert abs(float(weight[0]) - by_hand) < 1e-6
+
+
+# %% [markdown]
+# RMSprop is what Adam is without momentum and without correcting the bias of its first steps; in Keras its ε stands inside of
+# the root, so it is squared. Under float16 each optimiser gets its own scaling of the loss.
 
 # %%
 #| exports
@@ -95,10 +128,8 @@ def make_optimizer(lr, # learning rate
     ): # a `keras.optimizers.Optimizer`
     "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
     c, epsilon = config, 1e-8 # PyTorch's
-    betas = dict(beta_1=c.beta1, beta_2=c.beta2, epsilon=epsilon * (1 - c.beta2)**0.5)
     if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=epsilon**2)
-    elif c.optimizer == "adamw": opt = keras.optimizers.AdamW(lr, weight_decay=c.weight_decay, **betas)
-    else: opt = keras.optimizers.Adam(lr, **betas)
+    else: opt = Adam(lr, c.beta1, c.beta2, epsilon, weight_decay=c.weight_decay or None)
     return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
 
 
