@@ -293,7 +293,80 @@ print(f"picked inside a function: {50 * 64 / (time.perf_counter() - begin):,.0f}
 # %% [markdown]
 # That is what the [training loop](train.ipynb) does. When does it not work? When the images do not fit on the device. Then
 # `tf.data` is the right tool, with its stages in the order above.
+
+# %% [markdown]
+# ## Exercises
+
+# %%
+from gan_course.exercises.tensorflow_data import check_pipeline, check_position, check_shifted
+
+
+# %% [markdown]
+# ### 1. Where were we?
 #
+# A run was stopped after `images_seen` real images. Write `position(images_seen, num, batch_size)`: the pair of the epoch
+# and the step of the batch that comes next, both counted from 0, when the data set has `num` images and only full
+# batches are used.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def position(images_seen, num, batch_size):
+    return divmod(images_seen // batch_size, num // batch_size)
+
+check_position(position)
+
+
+# %% [markdown]
+# ### 2. A pipeline for sorted images
+#
+# Without `make_dataset`: write `pipeline(images, batch_size, seed)`, a `tf.data.Dataset` of one epoch in batches. The images
+# are sorted by class and fit into memory. Each epoch has another order, the whole sequence of orders follows from `seed`,
+# and every batch is full. The pixels may stay as they are.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def pipeline(images, batch_size, seed):
+    return (tf.data.Dataset.from_tensor_slices(images)
+            .shuffle(len(images), seed=seed, reshuffle_each_iteration=True) # a buffer for all
+            .batch(batch_size, drop_remainder=True)
+            .prefetch(tf.data.AUTOTUNE))
+
+check_pipeline(pipeline)
+
+
+# %% [markdown]
+# ### 3. Shifted images, a batch at a time
+#
+# Mirroring is done for a whole batch inside of the training function. So can a random crop be. Write `shifted(x, dy, dx)`:
+# image `n` of the batch `x`, `[N, H, W, C]`, moves `dy[n]` pixels down and `dx[n]` to the right (`int32` tensors of `N`
+# numbers, smaller than the image; negative ones go up and left). What moves in from outside is black, and black is -1. No
+# loop over the images, and nothing that a `tf.function` cannot do: there a shift is not yet a number.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def shifted(x, dy, dx):
+    _, height, width, _ = x.shape
+    padded = tf.pad(x, [[0, 0], [height] * 2, [width] * 2, [0, 0]], constant_values=-1.0)
+    rows = tf.range(height) + height - dy[:, None] # [N, H]: where each row comes from
+    columns = tf.range(width) + width - dx[:, None] # [N, W]
+    x = tf.gather(padded, rows, axis=1, batch_dims=1)
+    return tf.gather(x, columns, axis=2, batch_dims=1)
+
+check_shifted(shifted)
+
+# %%
+#| label: fig-shifted
+#| fig-cap: "Real images, and below each the same image shifted by up to four pixels."
+#| fig-alt: "Two rows of eight small pictures of clothes. The lower ones stand off the centre."
+steps = tf.random.stateless_uniform((2, 8), [0, 0], -4, 5, tf.int32)
+x = batches.batch(0, 0)[:8]
+image_grid(to_images(tf.concat([x, shifted(x, *tf.unstack(steps))], 0)), columns=8,
+           caption=f"{images.name}; below: shifted")
+
+# %% [markdown]
 # ## What to remember
 #
 # - Shuffle single images with a buffer as large as the data, batch, map, prefetch; drop the remainder.

@@ -754,7 +754,7 @@ def make_run(step):
     @tf.function
     def steps(n, lr):
         for i in tf.range(n): step(i, lr)
-    return lambda n, lr: steps(tf.constant(n), tf.constant(lr)) # tensors: another value is no new trace
+    return lambda n, lr: steps(tf.constant(n), tf.constant(lr)) # another value, the same trace
 
 check_run(make_run)
 

@@ -322,6 +322,72 @@ for wrong in [dict(num_images=0), dict(truncation=-1.0), dict(config=Path(folder
 folder.cleanup()
 
 # %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tensorflow_inference import check_sample, check_slerp, check_truncated
+from gan_course.tensorflow.utils import stateless_normal
+
+
+# %% [markdown]
+# ### 1. The arc between two vectors
+#
+# Write `slerp(z0, z1, t)` for two vectors of one dimension and a number $t$ in [0, 1]:
+#
+# $$\frac{\sin((1-t)\,\omega)}{\sin\omega}\,z_0 + \frac{\sin(t\,\omega)}{\sin\omega}\,z_1$$
+#
+# where $\omega$ is the angle between them. What should it do when $\omega$ is 0?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def slerp(z0, z1, t):
+    cosine = tf.reduce_sum(tf.nn.l2_normalize(z0) * tf.nn.l2_normalize(z1))
+    omega = tf.acos(tf.clip_by_value(cosine, -1, 1))
+    if tf.sin(omega) < 1e-4: return (1 - t) * z0 + t * z1 # the same direction: no arc
+    return (tf.sin((1 - t) * omega) * z0 + tf.sin(t * omega) * z1) / tf.sin(omega)
+
+check_slerp(slerp)
+
+
+# %% [markdown]
+# ### 2. Draw again
+#
+# The usual recipe for truncation: draw normal numbers, and draw again each number beyond $\tau$, until none is left. Write
+# it as `truncated(num, latent_dim, tau, seed)`; the same seed gives the same latents. Why is clipping not the same, and
+# which seed does the second round take?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def truncated(num, latent_dim, tau, seed):
+    z, draw = make_latents(num, latent_dim, seed), 0
+    while tf.reduce_any(beyond := tf.abs(z) > tau):
+        draw += 1 # another seed: the same one would draw the same numbers
+        z = tf.where(beyond, stateless_normal(z.shape, step_seed(seed, -1, draw)), z)
+    return z
+
+check_truncated(truncated)
+
+
+# %% [markdown]
+# ### 3. The company a latent is in
+#
+# In the middle of training you want to look at samples, and there are more latents than fit into one batch. Write
+# `sample(G, z, batch)`: the images of all `z`, computed at most `batch` at a time. A latent gives the same image
+# whatever the others are, and training goes on afterwards as if nobody had looked.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def sample(G, z, batch):
+    return tf.concat([G(z[i:i + batch], training=False) for i in range(0, len(z), batch)], 0)
+
+check_sample(sample)
+
+# %% [markdown]
 # ## What to remember
 #
 # - Weights come from strangers. `.weights.h5` and `.keras` with `safe_mode=True` hold no code that runs.

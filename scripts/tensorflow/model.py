@@ -414,6 +414,73 @@ print(f"pixels: mean {np.mean(fake):.3f}, deviation {np.std(fake):.3f}; "
 assert np.abs(fake).mean() < 0.5 and np.abs(tf.sigmoid(logit) - 0.5).max() < 0.1
 
 # %% [markdown]
+# ## Exercises
+
+# %%
+from gan_course.exercises.tensorflow_model import (check_generator32, check_padding,
+                                                   check_parameters)
+
+
+# %% [markdown]
+# ### 1. Where the padding goes
+#
+# Write `padding(size, kernel, stride)`: how many rows of zeros a convolution with `padding="same"` adds above and below an
+# image of `size` rows, as a pair. As many places as `size` / `stride`, rounded up, have to fit.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def padding(size, kernel, stride):
+    places = -(-size // stride) # rounded up
+    missing = max((places - 1) * stride + kernel - size, 0)
+    return missing // 2, missing - missing // 2 # the odd one goes below
+
+check_padding(padding)
+
+
+# %% [markdown]
+# ### 2. By hand
+#
+# Write `generator_parameters(latent_dim, width)`: how many numbers training can change in
+# `Generator(latent_dim, width, "resize")`, as a formula, without building it.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def generator_parameters(latent_dim, width):
+    w = width
+    project = latent_dim * 7 * 7 * 4 * w
+    convolutions = 3 * 3 * (4 * w * 2 * w + 2 * w * w)
+    norms = 2 * (4 * w + 2 * w + w) # scale and shift of each channel
+    return project + convolutions + norms + (3 * 3 * w + 1)
+
+check_parameters(generator_parameters)
+
+
+# %% [markdown]
+# ### 3. A generator for 32 × 32
+#
+# Photographs of CIFAR-10 have 32 × 32 pixels. Write `make_generator32(latent_dim, width)`: a `keras.Model` from
+# `[B, latent_dim]` to `[B, 32, 32, 1]` in [-1, 1], which begins with 4 × 4 and doubles three times, with BatchNorm where
+# this lesson puts it.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def make_generator32(latent_dim, width):
+    w, z = width, keras.Input((latent_dim,), name="z")
+    x = layers.Dense(4 * 4 * 8 * w, use_bias=False, kernel_initializer=init_weights())(z)
+    x = layers.Reshape((4, 4, 8 * w))(x)
+    x = layers.ReLU()(batch_norm(x, "norm_0"))
+    for i, outputs in enumerate([4 * w, 2 * w, w], 1):
+        x = upsampling(x, outputs, "resize", f"up_{i}")
+        x = layers.ReLU()(batch_norm(x, f"norm_{i}"))
+    x = layers.Conv2D(1, 3, padding="same", kernel_initializer=init_weights())(x)
+    return keras.Model(z, layers.Activation("tanh")(x))
+
+check_generator32(make_generator32)
+
+# %% [markdown]
 # ## What to remember
 #
 # - The generator doubles 7 × 7 twice and ends in tanh; the discriminator halves and ends in a logit, without a sigmoid.
