@@ -361,6 +361,87 @@ def artifact_paths(out): # the run folder
 for name, path in artifact_paths(CONFIG.out).items(): print(f"{name:<20} {path.as_posix()}")
 
 # %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake. The first three run on the two
+# logical devices that this lesson has made.
+
+# %%
+from gan_course.exercises.tensorflow_config import (check_build, check_loss, check_share,
+                                                    check_survives)
+
+
+# %% [markdown]
+# ### 1. A replica's share
+#
+# Write `share(whole)`, called in a replica: `whole` is a batch of images, `[B, ...]`, that every replica has, and what comes
+# back is the part that is this replica's. Outside of any strategy it is all of it. $B$ is a multiple of the number of
+# replicas.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def share(whole):
+    context = tf.distribute.get_replica_context()
+    part = whole.shape[0] // context.num_replicas_in_sync
+    return tf.reshape(whole, (-1, part, *whole.shape[1:]))[context.replica_id_in_sync_group]
+
+check_share(share)
+
+
+# %% [markdown]
+# ### 2. Whose mean?
+#
+# An optimiser of Keras *adds up* the gradients of all replicas. Write `replica_loss(losses, batch_size)`: from the losses of
+# the images in this replica's share the one number that it should differentiate, so that all of them together take the
+# step of the mean over the whole batch of `batch_size` images.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def replica_loss(losses, batch_size):
+    return tf.reduce_sum(losses) / batch_size # not reduce_mean: the share is smaller than the batch
+
+check_loss(replica_loss)
+
+
+# %% [markdown]
+# ### 3. Made in the scope
+#
+# Write `build(strategy)`, which returns a network and its optimiser, ready for a step in the replicas: a `keras.Sequential` with
+# one `Dense(1)` for inputs of three numbers, and `keras.optimizers.Adam`. When does Keras make each of the variables?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def build(strategy):
+    with strategy.scope():
+        network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]) # Input: built now
+        optimizer = keras.optimizers.Adam(1e-3)
+        optimizer.build(network.trainable_variables) # the moments
+    return network, optimizer
+
+check_build(build)
+
+
+# %% [markdown]
+# ### 4. Too small to matter
+#
+# An optimiser adds a small update to a weight of a layer with the dtype policy `policy`, a name such as `"mixed_bfloat16"`.
+# Write `survives(weight, update, policy)`: whether the weight is another number afterwards. The first two are Python
+# floats of either sign.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def survives(weight, update, policy):
+    dtype = keras.DTypePolicy(policy).variable_dtype # in which the weight is kept
+    before = tf.constant(weight, dtype)
+    return bool(before + tf.constant(update, dtype) != before)
+
+check_survives(survives)
+
+# %% [markdown]
 # ## What to remember
 #
 # - The recipes are the same in all tracks; a track adds how to compute.

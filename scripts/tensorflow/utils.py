@@ -288,6 +288,62 @@ with tempfile.TemporaryDirectory() as folder:
     assert path.read_bytes().startswith(b"\x89PNG")
 
 # %% [markdown]
+# ## Exercises
+
+# %%
+from gan_course.exercises.tensorflow_utils import check_bytes, check_maximum, check_seed
+
+
+# %% [markdown]
+# ### 1. Seeds that never meet
+#
+# Without looking at `step_seed`: write `seed_of(run, iteration, draw)`, the two numbers that `tf.random.stateless_normal` wants
+# as a seed. No two of these triples may share one. A run's seed is below 2⁶³, an iteration draws at most 1,024 times, and a
+# long run has some million iterations. `run` and `draw` are Python numbers; `iteration` may be a tensor, `int32` or `int64`,
+# as the function is also called inside of a `tf.function`.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def seed_of(run, iteration, draw):
+    return tf.stack([tf.constant(run, tf.int64), tf.cast(iteration, tf.int64) * 1024 + draw])
+
+check_seed(seed_of)
+
+
+# %% [markdown]
+# ### 2. A network with a sigmoid
+#
+# Another generator ends in a sigmoid and gives values in [0, 1]; a blurring afterwards makes some of them a little
+# smaller than 0 or larger than 1. Write `to_bytes(x)`, which makes `uint8` of them: 0 is black, 1 is white, and every
+# value goes to the nearest level.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def to_bytes(x):
+    return tf.cast(tf.clip_by_value(tf.round(x * 255), 0, 255), tf.uint8)
+
+check_bytes(to_bytes)
+
+
+# %% [markdown]
+# ### 3. The worst of an epoch
+#
+# A mean hides a single huge gradient. Write a class `Maximum()` with `add(value)` for a tensor of one number, and `value()` for
+# the largest so far as a float. Like `Meter`, it must work in steps that run inside of a `tf.function`.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+class Maximum:
+    def __init__(self): self.largest = tf.Variable(-np.inf, dtype=tf.float32)
+    def add(self, value): self.largest.assign(tf.maximum(self.largest, value))
+    def value(self): return float(self.largest)
+
+check_maximum(Maximum)
+
+# %% [markdown]
 # ## What to remember
 #
 # - Stateless random numbers are a function of their seed. Made of run, iteration and draw, the seed needs no saving.
