@@ -118,8 +118,11 @@ def test_the_address_stands_in_settings_only():
 
 LIGHT = "torch tensorflow keras jax nbdev fastcore jupytext IPython pytest".split()
 
+TRACKS = ("pytorch", "tensorflow")
 
-def is_light(module): return not module.startswith(("gan_course.pytorch", "gan_course.exercises.pytorch"))
+
+def is_light(module):
+    return not module.startswith(tuple(f"gan_course.{part}{track}" for part in ("", "exercises.") for track in TRACKS))
 
 
 def module_names():
