@@ -97,8 +97,8 @@ class Progress:
         raise NotImplementedError
 
     def advance(self, batches, steps, stop):
-        """Take up to `steps` (1 or more) further iterations of this epoch, and count them. Fewer, but
-        at least one, if `stop()` is true between two of them."""
+        """Take up to `steps` (1 or more) further iterations of this epoch, and count them.
+        Fewer, but at least one, if `stop()` is true between two of them."""
         raise NotImplementedError
 
     def first_bad(self):
@@ -151,15 +151,17 @@ class Recorder:
     def begin(self, training):
         "config.json, and metrics.json as it is now."
         if not self.writes: return
-        self.folder.save_config(dict(track=self.track, config=self.config.to_dict(), dataset=self.data))
+        self.folder.save_config(
+            dict(track=self.track, config=self.config.to_dict(), dataset=self.data))
         self.metrics(training, "running")
 
     def metrics(self, training, status):
         "metrics.json, in whatever state the run is."
         if not self.writes: return
-        where = provenance(self.dataset, track=self.track, epochs=training.epoch,
-                           seed=self.config.seed, images_seen=training.images_seen,
-                           seconds=training.seconds, device=self.device_name, packages=self.packages)
+        where = provenance(
+            self.dataset, track=self.track, epochs=training.epoch, seed=self.config.seed,
+            images_seen=training.images_seen, seconds=training.seconds,
+            device=self.device_name, packages=self.packages)
         self.last = dict(track=self.track, status=status, recipe=self.config.recipe,
                          dataset=self.data, precision=self.precision,
                          history=list(training.history), best=training.best, provenance=where)
@@ -170,14 +172,15 @@ class Recorder:
         if not self.writes: return
         note, labels = self.caption(training), [str(row["epoch"]) for row in training.history]
         figures.save_grid(samples, self.paths["samples"], caption=note)
-        figures.save_figure(figures.plot_curves(training.history, caption=note), self.paths["losses"])
-        figures.save_figure(figures.progress_strip(training.strips, labels, caption=note),
-                            self.paths["progress"])
+        curves = figures.plot_curves(training.history, caption=note)
+        figures.save_figure(curves, self.paths["losses"])
+        strip = figures.progress_strip(training.strips, labels, caption=note)
+        figures.save_figure(strip, self.paths["progress"])
 
     # What each track fills in; each looks at `writes` first:
 
     def checkpoint(self, training):
-        "Write everything, to go on from here, and remove old checkpoints (`RunFolder.save_checkpoint`)."
+        "Write everything, to go on from here, with `RunFolder.save_checkpoint`."
         raise NotImplementedError
 
     def best(self, training):
@@ -209,7 +212,8 @@ def end_of_epoch(training,
     if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
     images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
     t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen,
-                     seconds=round(t.seconds, 2), images_per_second=round(images / t.epoch_seconds, 1),
+                     seconds=round(t.seconds, 2),
+                     images_per_second=round(images / t.epoch_seconds, 1),
                      **means, **t.learning_rates(), pixel_frechet=distance)
     if distance is not None and (t.best is None or distance < t.best["pixel_frechet"]):
         t.best = dict(epoch=t.epoch, pixel_frechet=distance)
@@ -248,8 +252,8 @@ def check_finite(training,
     kept = recorder.folder.latest_checkpoint() if recorder.folder and not fresh else None
     where = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
     recorder.metrics(training, "failed")
-    raise CourseError(f"the loss is no longer finite at step {bad} (epoch {training.epoch + 1}); {where}. "
-                      f"Likely cause: {likely_cause(recorder.config)}")
+    raise CourseError(f"the loss is no longer finite at step {bad} (epoch {training.epoch + 1}); "
+                      f"{where}. Likely cause: {likely_cause(recorder.config)}")
 
 # %% ../nbs/foundations/loop.ipynb #c0c8f743
 LOOK = 50 # steps between looks at the progress
@@ -290,7 +294,8 @@ def loop(training, # a `Progress` with everything filled in
                 asked = together.anyone(interrupt.asked) if together else interrupt.asked
                 if t.steps % c.checkpoint_every == 0 or asked:
                     now = time.perf_counter()
-                    t.seconds, t.epoch_seconds = t.seconds + now - begin, t.epoch_seconds + now - begin
+                    t.seconds += now - begin
+                    t.epoch_seconds += now - begin
                     begin = now
                     recorder.checkpoint(t)
                 if asked: raise KeyboardInterrupt
@@ -329,9 +334,10 @@ def check_resumable(found, # the dictionary in a checkpoint: config, data, state
     check_same_config(found["config"], config.to_dict(), free_fields(config, more))
     if found["data"] != recorder.data:
         before, now = found["data"], recorder.data
-        raise CourseError(f"{path} was trained on {before.get('name')} with checksum "
-                          f"{str(before.get('checksum'))[:12]}, and the data now are {now['name']} with "
-                          f"{now['checksum'][:12]}; restore the data, or train anew with another --out")
+        raise CourseError(
+            f"{path} was trained on {before.get('name')} with checksum "
+            f"{str(before.get('checksum'))[:12]}, and the data now are {now['name']} with "
+            f"{now['checksum'][:12]}; restore the data, or train anew with another --out")
     epoch = found["state"].get("epoch")
     if not isinstance(epoch, int): raise damaged(path, f"its epoch is {epoch!r}")
     if epoch > config.epochs:
@@ -346,22 +352,22 @@ def finished(recorder):
 
 # %% ../nbs/foundations/loop.ipynb #1c364c3f
 def run(config, # of the track
-        prepare, # (folder, dataset) -> training, batches, recorder; folder is None where nothing is written
+        prepare, # (folder or None, dataset) -> training, batches, recorder
         restore, # (training, recorder) -> whether it was restored from the latest checkpoint
-        resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+        resume=False, # go on from the last checkpoint in config.out, if there is one
         verbose=True, # print a line per epoch
-        writes=True, # whether this process writes; of several only the first does
+        writes=True, # whether this process writes; of several only the first does, with a folder
         together=None, # see `loop`
     ): # what stands in metrics.json; None where nothing is written
-    "A run from its configuration to its results. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    "A run, from beginning to end. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
     folder = RunFolder(config.out) if writes else None
     with folder.lock() if writes else nullcontext():
         dataset = load_dataset(config.dataset, data_dir=config.data_dir, limit=config.limit)
         training, batches, recorder = prepare(folder, dataset)
         if not training.iterations(batches):
-            raise CourseError(f"{len(dataset)} images make {len(dataset) // config.batch_size} batches of "
-                              f"{config.batch_size}, and d_steps is {config.d_steps}: lower one of them, "
-                              "or raise limit")
+            full = len(dataset) // config.batch_size
+            raise CourseError(f"{len(dataset)} images make {full} batches of {config.batch_size}, "
+                              f"and d_steps is {config.d_steps}: lower one of them, or raise limit")
         resumed = resume and restore(training, recorder)
         say = print if verbose and writes else (lambda *args: None)
         if resumed:

@@ -60,13 +60,14 @@ def check_ahead(ahead): # (step, left, *every) -> a number of steps
     "Whether `ahead` stops at whatever is due first, and never stands still."
     assert ahead(0, 100, 50) > 0 and ahead(50, 100, 50) > 0, (
         "at step 50 the look has been taken, and 0 steps would never end: the next is due at 100")
-    assert ahead(0, 100, 50) == 50, f"from step 0 to the look at 50 it is 50, not {ahead(0, 100, 50)}"
+    assert ahead(0, 100, 50) == 50, f"from 0 to the look at 50 it is 50, not {ahead(0, 100, 50)}"
     assert ahead(60, 100, 50) == 40, (
         f"at step 60 a look every 50 is due in 40 steps, not in {ahead(60, 100, 50)}: "
         "count from where the run is")
     assert ahead(60, 40, 50, 70) != 40, "take the first of the things that are due, not the last"
     assert ahead(60, 40, 50, 70) == 10, f"ahead(60, 40, 50, 70) is 10, not {ahead(60, 40, 50, 70)}"
-    assert ahead(110, 5, 50, 200) == 5, f"the epoch ends in 5 steps, and not {ahead(110, 5, 50, 200)}"
+    got = ahead(110, 5, 50, 200)
+    assert got == 5, f"the epoch ends in 5 steps, and not {got}"
     assert ahead(1000, 3, 7, 11) == 1 and ahead(1001, 3, 7, 11) == 3, "multiples count from step 0"
     print("correct: to whatever is due first, and always onwards")
 
@@ -100,15 +101,16 @@ def check_warm_up(warmed_up): # (decay, fraction, part) -> a factor
     assert late < 1.5, f"after the warm-up the factor is 1, and not {late:.3g}: it stops growing"
     assert close(late, 1), f"after the warm-up the factor is 1, and not {late:.3g}"
     try: without = warmed_up("linear", 0, 0)
-    except ZeroDivisionError: raise AssertionError("part=0 means no warm-up, and divides by 0") from None
-    assert close(without, 1), f"without a warm-up the run begins with a factor of 1, not {without:.3g}"
+    except ZeroDivisionError:
+        raise AssertionError("part=0 means no warm-up, and divides by 0") from None
+    assert close(without, 1), f"without a warm-up the run begins with 1, and not {without:.3g}"
     for decay in ("linear", "cosine"):
         got, wanted = warmed_up(decay, 0.6, 0.2), lr_factor(decay, 0.6)
         assert close(got, wanted), (
             f"after the warm-up it is lr_factor of the whole run, {wanted:.3f} and not {got:.3f}: "
             "the decay does not begin anew")
         got = warmed_up(decay, 0.1, 0.2)
-        assert close(got, lr_factor(decay, 0.1) / 2), "during the warm-up the decay goes on: multiply"
+        assert close(got, lr_factor(decay, 0.1) / 2), "in the warm-up the decay goes on: multiply"
     print("correct: a straight line up, and nothing changed afterwards")
 
 
@@ -117,7 +119,9 @@ def good_warm_up(decay, fraction, part):
     return lr_factor(decay, fraction) * (min(1, fraction / part) if part else 1)
 
 def divides(decay, fraction, part): return lr_factor(decay, fraction) * min(1, fraction / part)
-def grows_on(decay, fraction, part): return lr_factor(decay, fraction) * (fraction / part if part else 1)
+
+def grows_on(decay, fraction, part):
+    return lr_factor(decay, fraction) * (fraction / part if part else 1)
 
 def anew(decay, fraction, part):
     if fraction < part: return fraction / part
@@ -140,14 +144,16 @@ def check_patience(out_of_patience): # (history, patience) -> bool
         rows = [dict(epoch=i + 1, pixel_frechet=d) for i, d in enumerate(distances)]
         try: return bool(out_of_patience(rows, patience))
         except TypeError:
-            raise AssertionError("None is no distance: an epoch may pass without a measurement") from None
+            hint = "None is no distance: an epoch may pass without a measurement"
+            raise AssertionError(hint) from None
     assert not ask([9.0], 2), "one epoch is no reason to stop"
     assert ask([9.0, 5.0, 6.0, 7.0], 2), "the best is two epochs old: that is enough"
     assert ask([9.0, 5.0, 7.0, 6.0], 2), (
         "from 7 to 6 it got better, and the best is still two epochs old: measure from the best")
     assert not ask([9.0, 5.0, 7.0, 4.0], 2), "the last epoch is the best of all"
     assert not ask([9.0, 8.0, 9.0], 2), "the best is one epoch old: not yet"
-    assert ask([9.0, 5.0, 5.0, 5.0], 2), "the same distance again is no progress: count from the first"
+    assert ask([9.0, 5.0, 5.0, 5.0], 2), (
+        "the same distance again is no progress: count from the first")
     assert ask([5.0, None, None], 2), "time passes in epochs that were not measured, too"
     assert not ask([None, None, None], 2), "without any distance there is no best"
     assert not ask([None, 5.0, 6.0], 2), "None is no distance, and not the best one"
@@ -156,8 +162,10 @@ def check_patience(out_of_patience): # (history, patience) -> bool
 
 # %%
 def good_patience(history, patience):
-    seen = [(row["pixel_frechet"], row["epoch"]) for row in history if row["pixel_frechet"] is not None]
-    return bool(seen) and history[-1]["epoch"] - min(seen)[1] >= patience
+    rows = [row for row in history if row["pixel_frechet"] is not None]
+    if not rows: return False
+    best = min(rows, key=lambda row: row["pixel_frechet"]) # the first of equals
+    return history[-1]["epoch"] - best["epoch"] >= patience
 
 def in_a_row(history, patience):
     d = [row["pixel_frechet"] for row in history][-patience - 1:]
@@ -168,8 +176,8 @@ def careless(history, patience):
     return len(d) - 1 - d.index(min(d)) >= patience
 
 def latest_of_equals(history, patience):
-    seen = [(row["pixel_frechet"], -row["epoch"]) for row in history if row["pixel_frechet"] is not None]
-    return bool(seen) and history[-1]["epoch"] + min(seen)[1] >= patience
+    best = min(reversed(history), key=lambda row: row["pixel_frechet"])
+    return history[-1]["epoch"] - best["epoch"] >= patience
 
 check_patience(good_patience)
 assert rejects(check_patience, in_a_row, "measure from the best")

@@ -61,13 +61,13 @@ def check_pick(pick): # (name, kinds that are there, best first) -> name of the 
     def ask(name, *there):
         try: return pick(name, list(there))
         except ValueError: return "refused"
-    assert ask("auto", "cuda", "cpu") == "cuda", "auto takes the best that is there, the first of the list"
+    assert ask("auto", "cuda", "cpu") == "cuda", "auto takes the best, the first of the list"
     assert ask("auto", "cpu") == "cpu", "where there is only a processor, auto takes that"
     assert ask("cpu", "cuda", "cpu") == "cpu", "the processor was asked for by name: no GPU instead"
     got = ask("cuda", "cpu")
-    assert got == "refused", f"a GPU was asked for, there is none, and the run would go on with {got}"
+    assert got == "refused", f"a GPU was asked for, there is none, and it would run on {got}"
     got = ask("cuda:1", "cuda", "cpu")
-    assert got != "refused", "cuda:1 is a device of the kind cuda: look at what stands before the colon"
+    assert got != "refused", "cuda:1 is of the kind cuda: look at what stands before the colon"
     assert got == "cuda:1", f"cuda:1 was asked for, and it would be {got}"
     assert ask("gpu", "cuda", "cpu") == "refused", "no kind of device is called gpu"
     assert ask("xpu:0", "cuda", "cpu") == "refused", "there is no device of the kind xpu"
@@ -109,7 +109,7 @@ def check_survives(survives): # (weight, update, dtype) -> bool
     assert ask(1.0, 0.5, bf16), "a half added to one is no small thing"
     assert not ask(1.0, 1e-3, bf16), (
         "the update itself can be held in bfloat16, but 1 + 0.001 rounds to 1: compare the sum")
-    assert ask(1.0, 1e-3, f16) and ask(1.0, 1e-3, f32), "the other two formats have digits for 1.001"
+    assert ask(1.0, 1e-3, f16) and ask(1.0, 1e-3, f32), "the other two have digits for 1.001"
     assert ask(1e-3, 1e-4, bf16), (
         "a tenth of the weight: numbers near 0.001 lie closer together than numbers near 1")
     assert not ask(300.0, 0.1, f16), "numbers near 300 lie farther apart than numbers near 1"

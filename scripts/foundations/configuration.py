@@ -320,7 +320,8 @@ class BaseConfig:
 
 # %%
 config = BaseConfig()
-hints = {field.name: typing.get_type_hints(BaseConfig)[field.name] for field in dataclasses.fields(config)}
+every = typing.get_type_hints(BaseConfig)
+hints = {field.name: every[field.name] for field in dataclasses.fields(config)}
 numbers = {name for name, hint in hints.items() if {int, float} & {hint, *typing.get_args(hint)}}
 assert numbers == set(RANGES), numbers ^ set(RANGES)
 len(numbers), len(hints)
@@ -389,7 +390,8 @@ for wrong in [dict(cores=0), dict(turbo=True), dict(lr_g=-1)]:
     else: raise AssertionError(f"{wrong} was accepted")
 
 # %%
-assert Mine().out == Path("artifacts/mine") and Mine(recipe="dcgan").lr_d == RECIPES["dcgan"]["lr_d"]
+assert Mine().out == Path("artifacts/mine")
+assert Mine(recipe="dcgan").lr_d == RECIPES["dcgan"]["lr_d"]
 assert Mine.from_dict(Mine(cores=8, turbo=True).to_dict()).turbo
 assert Mine() != BaseConfig(out="artifacts/mine"), "another class is another configuration"
 

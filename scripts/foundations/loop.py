@@ -211,7 +211,7 @@ def free_fields(config, # of the run
 # %%
 config = BaseConfig()
 assert "epochs" in free_fields(config)
-assert "epochs" not in free_fields(config.replace(lr_decay="cosine")), "each step's rate depends on it"
+assert "epochs" not in free_fields(config.replace(lr_decay="cosine")), "the rates depend on it"
 assert "device" in free_fields(config, {"device"}) and "seed" not in free_fields(config)
 
 
@@ -256,8 +256,8 @@ class Progress:
         raise NotImplementedError
 
     def advance(self, batches, steps, stop):
-        """Take up to `steps` (1 or more) further iterations of this epoch, and count them. Fewer, but
-        at least one, if `stop()` is true between two of them."""
+        """Take up to `steps` (1 or more) further iterations of this epoch, and count them.
+        Fewer, but at least one, if `stop()` is true between two of them."""
         raise NotImplementedError
 
     def first_bad(self):
@@ -344,7 +344,8 @@ class Tiny(Progress):
 
     bad = None
     def first_bad(self): return self.bad
-    def means(self): return dict(zip(["loss_d", "loss_g", "d_real", "d_fake"], self.sums / self.count))
+    names = "loss_d", "loss_g", "d_real", "d_fake"
+    def means(self): return dict(zip(self.names, self.sums / self.count))
     def reset_means(self): self.sums, self.count = np.zeros(4), 0
     def learning_rates(self): return self.rates
 
@@ -408,15 +409,17 @@ class Recorder:
     def begin(self, training):
         "config.json, and metrics.json as it is now."
         if not self.writes: return
-        self.folder.save_config(dict(track=self.track, config=self.config.to_dict(), dataset=self.data))
+        self.folder.save_config(
+            dict(track=self.track, config=self.config.to_dict(), dataset=self.data))
         self.metrics(training, "running")
 
     def metrics(self, training, status):
         "metrics.json, in whatever state the run is."
         if not self.writes: return
-        where = provenance(self.dataset, track=self.track, epochs=training.epoch,
-                           seed=self.config.seed, images_seen=training.images_seen,
-                           seconds=training.seconds, device=self.device_name, packages=self.packages)
+        where = provenance(
+            self.dataset, track=self.track, epochs=training.epoch, seed=self.config.seed,
+            images_seen=training.images_seen, seconds=training.seconds,
+            device=self.device_name, packages=self.packages)
         self.last = dict(track=self.track, status=status, recipe=self.config.recipe,
                          dataset=self.data, precision=self.precision,
                          history=list(training.history), best=training.best, provenance=where)
@@ -427,14 +430,15 @@ class Recorder:
         if not self.writes: return
         note, labels = self.caption(training), [str(row["epoch"]) for row in training.history]
         figures.save_grid(samples, self.paths["samples"], caption=note)
-        figures.save_figure(figures.plot_curves(training.history, caption=note), self.paths["losses"])
-        figures.save_figure(figures.progress_strip(training.strips, labels, caption=note),
-                            self.paths["progress"])
+        curves = figures.plot_curves(training.history, caption=note)
+        figures.save_figure(curves, self.paths["losses"])
+        strip = figures.progress_strip(training.strips, labels, caption=note)
+        figures.save_figure(strip, self.paths["progress"])
 
     # What each track fills in; each looks at `writes` first:
 
     def checkpoint(self, training):
-        "Write everything, to go on from here, and remove old checkpoints (`RunFolder.save_checkpoint`)."
+        "Write everything, to go on from here, with `RunFolder.save_checkpoint`."
         raise NotImplementedError
 
     def best(self, training):
@@ -473,7 +477,8 @@ toy = tempfile.TemporaryDirectory()
 config = config.replace(out=Path(toy.name)/"run", progress=False)
 dataset = load_dataset("auto", limit=budget(full=None, fast=2000))
 def recorder_for(folder, dataset, config):
-    return TinyRecorder(folder, config, dataset, artifact_paths(config.out, ".npz"), "tiny", ["numpy"])
+    paths = artifact_paths(config.out, ".npz")
+    return TinyRecorder(folder, config, dataset, paths, "tiny", ["numpy"])
 
 recorder = recorder_for(RunFolder(config.out), dataset, config)
 recorder.begin(tiny)
@@ -514,7 +519,8 @@ def end_of_epoch(training,
     if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
     images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
     t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen,
-                     seconds=round(t.seconds, 2), images_per_second=round(images / t.epoch_seconds, 1),
+                     seconds=round(t.seconds, 2),
+                     images_per_second=round(images / t.epoch_seconds, 1),
                      **means, **t.learning_rates(), pixel_frechet=distance)
     if distance is not None and (t.best is None or distance < t.best["pixel_frechet"]):
         t.best = dict(epoch=t.epoch, pixel_frechet=distance)
@@ -541,7 +547,7 @@ print(epoch_line(tiny.history[-1], config.epochs))
 # %%
 assert tiny.epoch == 1 and tiny.step_in_epoch == 0 and tiny.count == 0
 assert tiny.best["pixel_frechet"] == tiny.history[-1]["pixel_frechet"]
-assert np.array_equal(tiny.strips[0], tiny.draw(STRIP, SEED_GRID)), "the same latents in every epoch"
+assert np.array_equal(tiny.strips[0], tiny.draw(STRIP, SEED_GRID)), "the same latents, always"
 assert recorder.paths["best"].exists()
 
 
@@ -574,8 +580,8 @@ def check_finite(training,
     kept = recorder.folder.latest_checkpoint() if recorder.folder and not fresh else None
     where = f"the last good checkpoint is {kept}" if kept else "there is no checkpoint yet"
     recorder.metrics(training, "failed")
-    raise CourseError(f"the loss is no longer finite at step {bad} (epoch {training.epoch + 1}); {where}. "
-                      f"Likely cause: {likely_cause(recorder.config)}")
+    raise CourseError(f"the loss is no longer finite at step {bad} (epoch {training.epoch + 1}); "
+                      f"{where}. Likely cause: {likely_cause(recorder.config)}")
 
 
 # %%
@@ -640,7 +646,8 @@ def loop(training, # a `Progress` with everything filled in
                 asked = together.anyone(interrupt.asked) if together else interrupt.asked
                 if t.steps % c.checkpoint_every == 0 or asked:
                     now = time.perf_counter()
-                    t.seconds, t.epoch_seconds = t.seconds + now - begin, t.epoch_seconds + now - begin
+                    t.seconds += now - begin
+                    t.epoch_seconds += now - begin
                     begin = now
                     recorder.checkpoint(t)
                 if asked: raise KeyboardInterrupt
@@ -670,8 +677,8 @@ loop(tiny, dataset.images, recorder, reference, say=print, fresh=True)
 #| label: fig-tiny
 #| fig-cap: "Four latents after each epoch, drawn by the average of the generator on the napkin."
 #| fig-alt: "Four rows and four columns of grey, slightly noisy squares. In the first column little can be seen; then a blurred bright shape stands on black, something between a shirt and a shoe, the same in every row."
-figures.progress_strip([strip[:4] for strip in tiny.strips], [f"epoch {row['epoch']}" for row in tiny.history],
-                       caption=recorder.caption(tiny))
+labels = [f"epoch {row['epoch']}" for row in tiny.history]
+figures.progress_strip([strip[:4] for strip in tiny.strips], labels, caption=recorder.caption(tiny))
 
 # %%
 mean = to_float(images).mean(0).reshape(-1)
@@ -711,9 +718,10 @@ def check_resumable(found, # the dictionary in a checkpoint: config, data, state
     check_same_config(found["config"], config.to_dict(), free_fields(config, more))
     if found["data"] != recorder.data:
         before, now = found["data"], recorder.data
-        raise CourseError(f"{path} was trained on {before.get('name')} with checksum "
-                          f"{str(before.get('checksum'))[:12]}, and the data now are {now['name']} with "
-                          f"{now['checksum'][:12]}; restore the data, or train anew with another --out")
+        raise CourseError(
+            f"{path} was trained on {before.get('name')} with checksum "
+            f"{str(before.get('checksum'))[:12]}, and the data now are {now['name']} with "
+            f"{now['checksum'][:12]}; restore the data, or train anew with another --out")
     epoch = found["state"].get("epoch")
     if not isinstance(epoch, int): raise damaged(path, f"its epoch is {epoch!r}")
     if epoch > config.epochs:
@@ -730,7 +738,8 @@ def finished(recorder):
 # %%
 good = dict(config=config.to_dict(), data=recorder.data, state=tiny.counters())
 check_resumable(good, "it", recorder)
-for wrong in [dict(config=config.replace(seed=1).to_dict()), dict(data=recorder.data | {"checksum": "0" * 64}),
+for wrong in [dict(config=config.replace(seed=1).to_dict()),
+              dict(data=recorder.data | {"checksum": "0" * 64}),
               dict(state={"epoch": 31}), dict(state={"epoch": "one"}), dict(state=None)]:
     try: check_resumable(good | wrong, "it", recorder)
     except CourseError as error: print(error)
@@ -751,22 +760,22 @@ assert latest_checkpoint(Path(toy.name)/"nowhere") is None
 # %%
 #| exports
 def run(config, # of the track
-        prepare, # (folder, dataset) -> training, batches, recorder; folder is None where nothing is written
+        prepare, # (folder or None, dataset) -> training, batches, recorder
         restore, # (training, recorder) -> whether it was restored from the latest checkpoint
-        resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+        resume=False, # go on from the last checkpoint in config.out, if there is one
         verbose=True, # print a line per epoch
-        writes=True, # whether this process writes; of several only the first does
+        writes=True, # whether this process writes; of several only the first does, with a folder
         together=None, # see `loop`
     ): # what stands in metrics.json; None where nothing is written
-    "A run from its configuration to its results. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    "A run, from beginning to end. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
     folder = RunFolder(config.out) if writes else None
     with folder.lock() if writes else nullcontext():
         dataset = load_dataset(config.dataset, data_dir=config.data_dir, limit=config.limit)
         training, batches, recorder = prepare(folder, dataset)
         if not training.iterations(batches):
-            raise CourseError(f"{len(dataset)} images make {len(dataset) // config.batch_size} batches of "
-                              f"{config.batch_size}, and d_steps is {config.d_steps}: lower one of them, "
-                              "or raise limit")
+            full = len(dataset) // config.batch_size
+            raise CourseError(f"{len(dataset)} images make {full} batches of {config.batch_size}, "
+                              f"and d_steps is {config.d_steps}: lower one of them, or raise limit")
         resumed = resume and restore(training, recorder)
         say = print if verbose and writes else (lambda *args: None)
         if resumed:
@@ -796,7 +805,7 @@ def restore_tiny(t, recorder):
     if path is None: return False
     with np.load(path, allow_pickle=False) as found:
         about = json.loads(str(found["about"]))
-        check_resumable(dict(config=about["config"], data=about["data"], state=about), path, recorder)
+        check_resumable(dict(about, state=about), path, recorder)
         t.m, t.average, t.w, t.sums = (found[name] for name in ("m", "average", "w", "sums"))
         t.count, t.strips = int(found["count"]), list(found["strips"])
     t.set_counters(about)
@@ -892,8 +901,10 @@ check_warm_up(warmed_up)
 #| code-fold: true
 #| code-summary: "Solution, and the check that accepts it"
 def out_of_patience(history, patience):
-    seen = [(row["pixel_frechet"], row["epoch"]) for row in history if row["pixel_frechet"] is not None]
-    return bool(seen) and history[-1]["epoch"] - min(seen)[1] >= patience
+    rows = [row for row in history if row["pixel_frechet"] is not None]
+    if not rows: return False
+    best = min(rows, key=lambda row: row["pixel_frechet"]) # the first of equals
+    return history[-1]["epoch"] - best["epoch"] >= patience
 
 check_patience(out_of_patience)
 

@@ -274,6 +274,10 @@ straight.advance(batches, 6, stop=lambda: False)
 assert not any(torch.equal(before[k], v) for k, v in straight.G.state_dict().items()), "every weight has moved"
 straight.steps, straight.images_seen
 
+# %%
+assert straight.first_bad() is None and straight.learning_rates() == dict(lr_g=CONFIG.lr_g, lr_d=CONFIG.lr_d)
+assert straight.draw(3, seed=0).shape == (3, 28, 28, 1)
+
 # %% [markdown]
 # Now the same six steps in two sittings: three, then a checkpoint, a new object that knows nothing, and three more. Are
 # the weights close, or equal?
@@ -659,14 +663,13 @@ check_checkpoint(save, load)
 # - *Samples change their kind from epoch to epoch in the strip*: the game circles; see [the engine](engine.ipynb).
 # - *The loss is no longer finite*: training stops with the step and the last good checkpoint. Resuming alone repeats
 #   it, bit for bit; change what the message names.
-# - *The GPU is idle most of the time*: something in the loop asks it for a number in every step. Here it is asked once in
-#   fifty.
+# - *A run of several processes hangs, or dies after its last line*: one of them left before the others, or something still
+#   held a wrapper when the group was gone.
 #
 # **References.** Kingma and Ba, *Adam*, 2014, algorithm 1. Loshchilov and Hutter, *Decoupled weight decay
-# regularization*, 2017. Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992 (why averages
-# of iterates). Yazıcı et al., *The unusual effectiveness of averaging in GAN training*, 2018. Karras et al., *Elucidating
-# the design space of diffusion-based generative models*, 2022 (a half-life in images, ramped up). PyTorch,
-# [`torch.load`](https://docs.pytorch.org/docs/stable/generated/torch.load.html) on `weights_only`.
+# regularization*, 2017. Li et al., *PyTorch distributed: experiences on accelerating data parallel training*, 2020. PyTorch,
+# [`torch.load`](https://docs.pytorch.org/docs/stable/generated/torch.load.html) on `weights_only`. On averages:
+# [the loop's lesson](../foundations/loop.ipynb).
 #
 # The provenance of this page's training can be had from `metrics.json` at any time:
 

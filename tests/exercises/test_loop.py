@@ -28,7 +28,7 @@ def test_the_solution_takes_a_history(): assert patience(History([dict(epoch=1, 
     (lambda step, left, *every: min(left, *every), "where the run is"),
     (lambda step, left, *every: max(n - step % n for n in every), "the first of"),
     (lambda step, left, *every: min(n - step % n for n in every), "the epoch ends"),
-    (lambda step, left, *every: 1, "from step 0"),
+    (lambda step, left, *every: 1, "from 0 to the look"),
 ])
 def test_ahead_rejected(answer, hint):
     with pytest.raises(AssertionError, match=hint): check_ahead(answer)
