@@ -25,7 +25,7 @@ endif
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-train: $(VENV)/.train ## a short training run: EPOCHS=5 TRACK=pytorch ARGS="--recipe dcgan"
+train: $(VENV)/.train-$(TRACK) ## a short training run: EPOCHS=5 TRACK=pytorch (or tensorflow) ARGS="--recipe dcgan"
 	$(BIN)/gan-course train $(TRACK) --epochs $(EPOCHS) --out artifacts/$(TRACK)_gan $(ARGS)
 
 test: $(VENV)/.test ## tests/ and every notebook in fast mode
@@ -39,15 +39,15 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	  echo "make: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 2; }
 
-$(VENV)/.train: settings.ini setup.py | $(BIN)/python
-	@echo "make: installing the package and PyTorch into $(VENV); this happens once"
-	$(PIP) -e ".[pytorch]"
+$(VENV)/.train-%: settings.ini setup.py | $(BIN)/python
+	@echo "make: installing the package and what the track $* needs into $(VENV); this happens once"
+	$(PIP) -e ".[$*]"
 	@touch $@
 
 $(VENV)/.test: settings.ini setup.py | $(BIN)/python
-	@echo "make: installing the package, PyTorch and the authors' tools into $(VENV); this happens once"
-	$(PIP) -e ".[pytorch,dev]"
-	@touch $@ $(VENV)/.train
+	@echo "make: installing the package, PyTorch, TensorFlow and the authors' tools into $(VENV); this happens once"
+	$(PIP) -e ".[pytorch,tensorflow,dev]"
+	@touch $@ $(VENV)/.train-pytorch $(VENV)/.train-tensorflow
 
 # --- for authors -------------------------------------------------------------------------------
 NB ?=

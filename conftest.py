@@ -16,6 +16,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for _name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+sys.modules.setdefault("triton", None)  # its LLVM and TensorFlow's end a process that holds both; nothing is compiled here
 if os.environ.get("GAN_COURSE_DATA", "").strip():  # relative paths would be read from each notebook's own folder
     os.environ["GAN_COURSE_DATA"] = str(Path(os.environ["GAN_COURSE_DATA"]).expanduser().resolve())
 else:

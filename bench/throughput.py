@@ -2,6 +2,7 @@
 
     python bench/throughput.py
     python bench/throughput.py --rounds 7 --seconds 8 --recipe modern --width 64 --device cuda --json result.json
+    python bench/throughput.py --track tensorflow       # against the textbook's Keras loop, and against PyTorch
 
 Both loops train the same generator and discriminator with the same losses, penalties, batch size and learning rates.
 Textbook: a Dataset of PIL images, ToTensor and Normalize, a DataLoader, float32, NCHW, fakes made once for D and once
@@ -346,7 +347,6 @@ def report(r):
 
 def arguments(parser):
     "What throughput.py and scaling.py have in common."
-    parser.add_argument("--track", choices=["pytorch"], default="pytorch")
     parser.add_argument("--recipe", choices=list(RECIPES), default="modern")
     parser.add_argument("--batch-size", type=int, help="instead of the recipe's")
     parser.add_argument("--dataset", default="auto", help="auto, fashion_mnist or garments")
@@ -361,6 +361,7 @@ def arguments(parser):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--track", choices=["pytorch", "tensorflow"], default="pytorch")
     arguments(parser)
     parser.add_argument("--width", type=int, help="instead of the recipe's")
     parser.add_argument("--rounds", type=int, default=7)
@@ -373,11 +374,13 @@ def main(argv=None):
     parser.add_argument("--verbose", action="store_true", help="say on stderr how far it is")
     args = parser.parse_args(argv)
     if args.rounds < 1: parser.error("--rounds has to be 1 or more")
-    try: result = measure(args)
+    if args.track == "tensorflow": import keras_loops as bench
+    else: bench = sys.modules[__name__]
+    try: result = bench.measure(args)
     except CourseError as error:
         print(f"throughput: {error}", file=sys.stderr)
         return 2
-    print(report(result))
+    print(bench.report(result))
     if args.json: write_json(args.json, result)
     return 0
 

@@ -54,13 +54,13 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # ```
 #
 # The first call installs PyTorch into `.venv`, which takes minutes; after that, training starts within seconds.
-# Without `make`:
+# `make train TRACK=tensorflow` does the same with TensorFlow. Without `make`:
 #
 # ```bash
 # python3 -m venv .venv && source .venv/bin/activate
 # pip install -e ".[pytorch]"                                # for training
 # gan-course train pytorch --epochs 5 --out artifacts/pytorch_gan
-# pip install -e ".[pytorch,dev]"                            # for the tests
+# pip install -e ".[pytorch,tensorflow,dev]"                 # for the tests
 # pytest
 # ```
 #
@@ -87,6 +87,15 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [Training](pytorch/train.ipynb) | averaged weights, checkpoints, resuming, several processes |
 # | | [Sampling](pytorch/inference.ipynb) | loading weights safely, truncation, interpolation |
 # | | [The lab](pytorch/gan_pytorch.ipynb) | a whole run, what to make of it, what to try next |
+# | TensorFlow | [Overview](tensorflow/index.ipynb) | the same lessons in Keras 3, name by name |
+# | | [Configuration](tensorflow/config.ipynb) | what TensorFlow adds: devices, strategies, formats, XLA |
+# | | [Helpers](tensorflow/utils.ipynb) | random numbers without a state, sums in the graph |
+# | | [Data](tensorflow/data.ipynb) | a `tf.data` pipeline, and batches picked where they are used |
+# | | [Two networks](tensorflow/model.ipynb) | in Keras's layers; its defaults that are not the paper's |
+# | | [One step](tensorflow/engine.ipynb) | gradient tapes, and many steps in one call |
+# | | [Training](tensorflow/train.ipynb) | averaged weights, checkpoints, resuming, several devices |
+# | | [Sampling](tensorflow/inference.ipynb) | `.keras` files without their code, truncation, interpolation |
+# | | [The same step twice](tensorflow/same_step_twice.ipynb) | both frameworks, one step, equal numbers |
 # | About | [The command](about/command.ipynb) | how `gan-course` is made |
 # | | [This site](about/site.ipynb) | from notebooks to package, README and site |
 #
@@ -104,7 +113,7 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # gan-course datasets                                      # what data is there, and how to get what is missing
 # ```
 #
-# The same from Python:
+# With `tensorflow` in the place of `pytorch` the other track does the same. From Python:
 #
 # ```python
 # from gan_course.pytorch import CONFIG, train, generate_samples

@@ -8,6 +8,7 @@ __all__ = ['DEVICES', 'CONFIG', 'POLICIES', 'no_stderr', 'Config', 'device_kinds
 
 # %% ../../nbs/tensorflow/config.ipynb #4ed7a91b
 import os
+import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,10 @@ def no_stderr():
         os.dup2(stderr, 2)
         os.close(stderr)
 
+_backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else os.environ["KERAS_BACKEND"]
+if _backend != "tensorflow":
+    raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, or set it to tensorflow "
+                      "before Keras is imported")
 with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
 
 # %% ../../nbs/tensorflow/config.ipynb #0a4e0016

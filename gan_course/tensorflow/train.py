@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['TRACK', 'Adam', 'make_optimizer', 'AverageWeights', 'named_variables', 'Training', 'draw', 'save_checkpoint',
-           'load_checkpoint', 'checked_about', 'save_weights', 'save_network', 'digest_of', 'load_file',
+           'load_checkpoint', 'checked_about', 'keras_bytes', 'save_weights', 'save_network', 'digest_of', 'load_file',
            'KerasRecorder', 'device_name', 'restore', 'train']
 
 # %% ../../nbs/tensorflow/train.ipynb #d0c01f9a
@@ -14,6 +14,7 @@ import hashlib
 import io
 import json
 import tempfile
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -172,7 +173,10 @@ def load_checkpoint(path): # written by `save_checkpoint`
     "What a checkpoint holds: track, config, data, state. Anything else is a `CourseError`."
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file: arrays = {name: file[name] for name in file.files}
+        with open(path, "rb") as file:
+            if file.read(4) != b"PK\x03\x04": raise ValueError("no archive")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as found: arrays = {name: found[name] for name in found.files}
     except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
     except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise CourseError(f"cannot read {path}: {error.strerror}") from None
@@ -192,7 +196,7 @@ def load_checkpoint(path): # written by `save_checkpoint`
 def checked_about(path, text): # JSON, as text or bytes
     "The dictionary that a file of this track carries about itself; `CourseError` if it is of another."
     try: found = json.loads(text)
-    except ValueError: found = None
+    except (ValueError, RecursionError): found = None
     if not isinstance(found, dict) or found.get("track") is None:
         raise CourseError(f"{path} was not written by gan_course; use a file from a run folder")
     if found["track"] != TRACK:
@@ -201,24 +205,25 @@ def checked_about(path, text): # JSON, as text or bytes
     return found
 
 # %% ../../nbs/tensorflow/train.ipynb #b87ef7a5
+def keras_bytes(network):
+    "What a `.keras` file of the network holds."
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch)/"network.keras"
+        network.save(file)
+        return file.read_bytes()
+
 def save_weights(path, network, **about):
     "Write `.weights.h5`, atomically, with everything needed to build the network again."
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch)/"network.weights.h5"
-        network.save_weights(file)
-        with h5py.File(file, "r+") as h5:
+    with atomic_path(path) as tmp:
+        with zipfile.ZipFile(io.BytesIO(keras_bytes(network))) as file: whole = io.BytesIO(file.read("model.weights.h5"))
+        with h5py.File(whole, "r+") as h5:
             h5.attrs["gan_course"] = json.dumps(to_plain(dict(track=TRACK, **about, digest=digest_of(h5))))
-        whole = file.read_bytes()
-    with atomic_path(path) as tmp: tmp.write_bytes(whole)
+        tmp.write_bytes(whole.getvalue())
     return path
 
 def save_network(path, network):
     "Write `.keras`, atomically: for any Keras, without this package."
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch)/"network.keras"
-        network.save(file)
-        whole = file.read_bytes()
-    with atomic_path(path) as tmp: tmp.write_bytes(whole)
+    with atomic_path(path) as tmp: tmp.write_bytes(keras_bytes(network))
     return path
 
 def digest_of(h5): # an open `h5py.File`
@@ -275,6 +280,8 @@ def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
     path = latest_checkpoint(recorder.config.out)
     if path is None: return False
+    if path.suffix != ".npz":
+        raise CourseError(f"{path} is of another track; resume it with that track, or use {TRACK} with another --out")
     found = load_checkpoint(path)
     check_resumable(found, path, recorder, more={"device"})
     try: training.load_state_dict(found["state"])

@@ -33,7 +33,7 @@ def step_seed(seed, # of the run
     return tf.stack([tf.constant(seed, tf.int64), tf.cast(iteration, tf.int64) * DRAWS + draw])
 
 def stateless_normal(shape, seed): # `step_seed`
-    "Standard normal numbers, float32, the same on every kind of device."
+    "Standard normal numbers, float32, the same on every kind of device; others where XLA compiles."
     return tf.random.stateless_normal(shape, seed, alg="philox")
 
 # %% ../../nbs/tensorflow/utils.ipynb #8e353181

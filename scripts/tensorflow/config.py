@@ -45,12 +45,14 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %%
 #| exports
 import os
+import sys
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")   # read once, when keras is imported
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")     # errors only: no page of notes on start
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")     # nothing from C++: no page of notes on start
 
 from gan_course import configuration
 from gan_course.basics import CourseError
@@ -58,8 +60,33 @@ from gan_course.configuration import RANGES, BaseConfig, wrong_choice
 
 # %% [markdown]
 # The first cell sets two variables before anything imports TensorFlow. Keras 3 runs on TensorFlow, JAX or PyTorch, and
-# decides once per process, when it is imported. Here it has to be TensorFlow.
+# decides once per process, when it is imported. Here it has to be TensorFlow, and a process where it is another one is refused.
 #
+# The other variable is about TensorFlow's notes: which processor it was built for, that there is no GPU, that an optimisation of a
+# graph did not apply. Its C++ code writes them to stderr, where an error of ours would drown in them. Errors that matter arrive as
+# Python exceptions all the same. A few of the notes are written on import, before TensorFlow looks at the variable (its issue
+# [100442](https://github.com/tensorflow/tensorflow/issues/100442)); for that moment stderr leads nowhere. When you suspect TensorFlow itself,
+# `TF_CPP_MIN_LOG_LEVEL=0 gan-course ...` shows everything.
+
+# %%
+#| exports
+@contextmanager
+def no_stderr():
+    "What is written to stderr inside is lost, by C++ too; exceptions are not."
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nowhere: os.dup2(nowhere.fileno(), 2)
+    try: yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+_backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else os.environ["KERAS_BACKEND"]
+if _backend != "tensorflow":
+    raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, or set it to tensorflow "
+                      "before Keras is imported")
+with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+
+# %% [markdown]
 # ## The fields
 #
 # Recipes, data, networks, objective, optimisers: all of that is the same as in every other track, down to the name. What
@@ -134,12 +161,10 @@ for wrong in [dict(device="cuda"), dict(cpu_devices=0), dict(cpu_devices=2, stra
 #| exports
 def device_kinds():
     "The kinds of device that TensorFlow can use here, best first."
-    import tensorflow as tf # here, so that `gan-course --help` need not wait for it
     return (["gpu"] if tf.config.list_physical_devices("GPU") else []) + ["cpu"]
 
 def select_device(name="auto"): # auto, or what the configuration allows
     "The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is not there."
-    import tensorflow as tf
     kinds = device_kinds()
     kind, colon, index = (kinds[0] if name == "auto" else name).partition(":")
     if kind not in DEVICES[1:] or (colon and not (index.isascii() and index.isdigit())):
@@ -155,7 +180,6 @@ def select_device(name="auto"): # auto, or what the configuration allows
 
 def split_cpu(number): # of logical devices
     "Let the processor count as several devices. `CourseError` if TensorFlow has begun to compute."
-    import tensorflow as tf
     processor = tf.config.list_physical_devices("CPU")[0]
     parts = [tf.config.LogicalDeviceConfiguration()] * number
     try: tf.config.set_logical_device_configuration(processor, parts)
@@ -168,9 +192,6 @@ def split_cpu(number): # of logical devices
 
 # %%
 split_cpu(2)
-
-# %%
-import tensorflow as tf
 
 # %%
 print("kinds, best first:", *device_kinds())
@@ -211,12 +232,15 @@ def select_strategy(name="auto", # auto, single or mirrored
                     cpu_devices=1, # logical devices that the processor is split into
     ): # a `tf.distribute.Strategy`
     "How devices share the work. Raises `CourseError` where that cannot be had."
-    import tensorflow as tf
     if name not in ("auto", "single", "mirrored"):
         raise CourseError(wrong_choice("strategy", name, ["auto", "single", "mirrored"]))
     first = select_device(device)
     kind = first.split(":")[0]
-    if kind == "CPU" and cpu_devices > 1: split_cpu(cpu_devices)
+    if cpu_devices > 1:
+        if kind != "CPU":
+            raise CourseError(f"cpu_devices is {cpu_devices}, and the device here is {first}; add --device cpu, "
+                              "or leave cpu_devices at 1")
+        split_cpu(cpu_devices)
     there = [d.name.removeprefix("/device:") for d in tf.config.list_logical_devices(kind)]
     if kind == "CPU": there = there[:cpu_devices]
     several = len(there) > 1 and ":" not in device
@@ -229,7 +253,6 @@ def select_strategy(name="auto", # auto, single or mirrored
 
 def current_strategy():
     "The strategy whose scope this is; TensorFlow's default one, with a single replica, outside of any."
-    import tensorflow as tf
     return tf.distribute.get_strategy()
 
 
@@ -300,7 +323,6 @@ def select_precision(name="auto", # auto, fp32, bf16 or fp16
 
 def gpu_capability(device): # from `select_device`
     "The major number of an NVIDIA GPU's compute capability; 0 for anything else."
-    import tensorflow as tf
     kind, index = device.split(":")
     if kind != "GPU": return 0
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[int(index)])

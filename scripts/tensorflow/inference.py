@@ -45,6 +45,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 import gan_course.tensorflow.config # first: it chooses Keras's backend
 
 import math
+import warnings
 from pathlib import Path
 
 import keras
@@ -56,12 +57,11 @@ from gan_course.basics import CourseError
 from gan_course.runs import RunFolder
 from gan_course.tensorflow.config import CONFIG, Config, artifact_paths, select_device
 from gan_course.tensorflow.model import Generator
-from gan_course.tensorflow.train import load_file
+from gan_course.tensorflow.train import checked_about, load_file
 from gan_course.tensorflow.utils import make_latents, step_seed, to_images
 
 # %% [markdown]
-# First we need a generator. A few epochs make one that has an idea of clothes; the [lab](gan_tensorflow.ipynb) trains one
-# properly.
+# First we need a generator. A few epochs make one that has an idea of clothes.
 
 # %%
 import tempfile
@@ -98,8 +98,10 @@ def load_generator(path, # a run folder, or a file of weights or a `.keras` file
                    best=False, # the best so far instead of the last
     ): # generator, its `Config`, and a dictionary that describes its data
     "A trained generator. Raises `CourseError` for anything that is not one."
-    path = Path(path)
-    if path.is_dir(): path = artifact_paths(path)["best" if best else "generator"]
+    path = folder = Path(path)
+    if folder.is_dir(): path = artifact_paths(folder)["best" if best else "generator"]
+    if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
+        checked_about(saved, saved.read_bytes()) # the run may be of another track
     if path.suffix == ".keras":
         saved = RunFolder(path.parent, create=False).load_config()
         about = dict(config=saved.get("config"), data=saved.get("dataset"))
@@ -111,7 +113,7 @@ def load_generator(path, # a run folder, or a file of weights or a `.keras` file
     try:
         if G is None: G = build_from(path, config)
         if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (28, 28): raise ValueError
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError):
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, UserWarning):
         raise CourseError(f"{path} does not hold the weights of a generator; "
                           "give generator.weights.h5 or generator.keras") from None
     G.trainable = False
@@ -120,16 +122,20 @@ def load_generator(path, # a run folder, or a file of weights or a `.keras` file
 def build_from(path, config): # `.weights.h5`
     "The generator of a configuration, with the weights in a file. Raises what Keras raises."
     import h5py
-    with h5py.File(path) as h5: channels = h5["layers/to_image/vars/1"].shape[0]
+    with h5py.File(path) as h5: # Keras names layers by their kind; one convolution has a bias, the last
+        channels, = [len(layer["vars/1"]) for name, layer in h5["layers"].items() if name.startswith("conv2d") and "vars/1" in layer]
     G = Generator(config.latent_dim, config.width, config.upsample, channels)
-    G.load_weights(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning) # that some layer keeps its initial weights
+        G.load_weights(path)
     return G
 
 def load_network(path): # `.keras`
     "A network with its architecture. Runs no code; anything that asks for it is a `CourseError`."
     try:
-        with open(path, "rb"): pass
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        with open(path, "rb"), warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
     except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
     except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise CourseError(f"cannot read {path}: {error.strerror}") from None

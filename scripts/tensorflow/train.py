@@ -49,6 +49,7 @@ import hashlib
 import io
 import json
 import tempfile
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -382,7 +383,10 @@ def load_checkpoint(path): # written by `save_checkpoint`
     "What a checkpoint holds: track, config, data, state. Anything else is a `CourseError`."
     path = Path(path)
     try:
-        with np.load(path, allow_pickle=False) as file: arrays = {name: file[name] for name in file.files}
+        with open(path, "rb") as file:
+            if file.read(4) != b"PK\x03\x04": raise ValueError("no archive")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as found: arrays = {name: found[name] for name in found.files}
     except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
     except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
         raise CourseError(f"cannot read {path}: {error.strerror}") from None
@@ -402,7 +406,7 @@ def load_checkpoint(path): # written by `save_checkpoint`
 def checked_about(path, text): # JSON, as text or bytes
     "The dictionary that a file of this track carries about itself; `CourseError` if it is of another."
     try: found = json.loads(text)
-    except ValueError: found = None
+    except (ValueError, RecursionError): found = None
     if not isinstance(found, dict) or found.get("track") is None:
         raise CourseError(f"{path} was not written by gan_course; use a file from a run folder")
     if found["track"] != TRACK:
@@ -426,28 +430,33 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # Weights go into Keras's own two formats. `.weights.h5` holds arrays only. HDF5 has attributes, and one of them takes what we
 # have to say about them: track, configuration, data, and a checksum, because HDF5 itself would not notice a flipped bit. Keras ignores
-# it. The `.keras` file holds the architecture too.
+# it. The `.keras` file holds the architecture too, beside arrays in the same form.
+#
+# Where HDF5 writes them matters. On a disk that is full, it does not raise an error: it prints pages, and ends the program with a
+# segmentation fault. Keras writes `.weights.h5` to the disk, and makes the arrays of `.keras` in memory. So we let it make a `.keras`, take the
+# arrays out of that, and write bytes.
 
 # %%
 #| exports
+def keras_bytes(network):
+    "What a `.keras` file of the network holds."
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch)/"network.keras"
+        network.save(file)
+        return file.read_bytes()
+
 def save_weights(path, network, **about):
     "Write `.weights.h5`, atomically, with everything needed to build the network again."
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch)/"network.weights.h5"
-        network.save_weights(file)
-        with h5py.File(file, "r+") as h5:
+    with atomic_path(path) as tmp:
+        with zipfile.ZipFile(io.BytesIO(keras_bytes(network))) as file: whole = io.BytesIO(file.read("model.weights.h5"))
+        with h5py.File(whole, "r+") as h5:
             h5.attrs["gan_course"] = json.dumps(to_plain(dict(track=TRACK, **about, digest=digest_of(h5))))
-        whole = file.read_bytes()
-    with atomic_path(path) as tmp: tmp.write_bytes(whole)
+        tmp.write_bytes(whole.getvalue())
     return path
 
 def save_network(path, network):
     "Write `.keras`, atomically: for any Keras, without this package."
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch)/"network.keras"
-        network.save(file)
-        whole = file.read_bytes()
-    with atomic_path(path) as tmp: tmp.write_bytes(whole)
+    with atomic_path(path) as tmp: tmp.write_bytes(keras_bytes(network))
     return path
 
 def digest_of(h5): # an open `h5py.File`
@@ -524,6 +533,8 @@ def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
     path = latest_checkpoint(recorder.config.out)
     if path is None: return False
+    if path.suffix != ".npz":
+        raise CourseError(f"{path} is of another track; resume it with that track, or use {TRACK} with another --out")
     found = load_checkpoint(path)
     check_resumable(found, path, recorder, more={"device"})
     try: training.load_state_dict(found["state"])
@@ -636,8 +647,7 @@ assert "8 replicas, equal weights: True" in done.stdout
 # %% [markdown]
 # ## A short training
 #
-# Everything together, on all images, for two epochs. That is a fifteenth of a full run, which the
-# [lab](gan_tensorflow.ipynb) shows. Each line is an epoch: the losses of both networks, the mean probability $D$ gives to real and
+# Everything together, on all images, for two epochs. That is a fifteenth of a full run. Each line is an epoch: the losses of both networks, the mean probability $D$ gives to real and
 # to generated images, and the Fréchet distance on pixels, the only number in it that judges the pictures. What do you
 # expect of the losses: will they fall?
 

@@ -18,7 +18,7 @@ def clone(tmp_path):
         stub = clone/".venv"/"bin"/name
         stub.write_text(f'#!/bin/sh\necho {name} "$@"\necho "data=${{GAN_COURSE_DATA-unset}}"\n')
         stub.chmod(0o755)
-    for name in (".train", ".test"): (clone/".venv"/name).touch()
+    for name in (".train-pytorch", ".test"): (clone/".venv"/name).touch()
     return clone
 
 
@@ -35,6 +35,11 @@ def test_train_starts_at_once(clone):
     assert "pip install" not in done.stdout and done.returncode == 0
 
 
+def test_another_track_installs_what_it_needs(clone):
+    done = make(clone, "train", "TRACK=tensorflow")
+    assert '-e .[tensorflow]\n' in done.stdout and "gan-course train tensorflow --epochs 5 --out artifacts/tensorflow_gan" in done.stdout
+
+
 def test_test_is_pytest(clone):
     assert "python -m pytest" in make(clone, "test").stdout
 
@@ -43,7 +48,7 @@ def test_packages_are_looked_at_again_when_settings_change(clone):
     os.utime(clone/"settings.ini", (time.time() + 10, time.time() + 10))
     assert 'pip install --disable-pip-version-check --quiet -e .[pytorch]\n' in make(clone, "train").stdout
     os.utime(clone/"settings.ini", (time.time() + 20, time.time() + 20))
-    assert '-e .[pytorch,dev]\n' in make(clone, "test").stdout
+    assert '-e .[pytorch,tensorflow,dev]\n' in make(clone, "test").stdout
 
 
 def test_where_the_data_is(clone):
