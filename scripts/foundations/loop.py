@@ -683,7 +683,7 @@ figures.progress_strip([strip[:4] for strip in tiny.strips], labels, caption=rec
 # %%
 mean = to_float(images).mean(0).reshape(-1)
 off, at_first = np.abs(tiny.average - mean).mean(), np.abs(mean).mean()
-assert off < at_first * budget(full=0.25, fast=0.95), "it is on its way to the mean image"
+assert off < at_first * budget(full=0.25, fast=1), "it is on its way to the mean image"
 assert all(path.exists() for path in recorder.paths.values())
 print(f"off by {off:.2f} per pixel on average; {at_first:.2f} before the first step")
 
