@@ -138,6 +138,13 @@ class GANStep:
             scaled = self.opt_g.scale_loss(loss)
         return loss, self.apply(self.opt_g, self.G, tape, scaled)
 
+    def average_statistics(self):
+        "Give all replicas the mean of their running averages in BatchNorm."
+        own = [v for network in (self.G, self.D) for layer in network.layers
+               if isinstance(layer, keras.layers.BatchNormalization) for v in layer.non_trainable_variables]
+        means = tf.distribute.get_replica_context().all_reduce("MEAN", [tf.identity(v.value) for v in own])
+        for v, mean in zip(own, means): v.assign(mean)
+
     def __call__(self,
                  index, # the numbers of the real images, int32 [d_steps, B]
                  iteration, # int64
@@ -155,6 +162,7 @@ class GANStep:
         for i in range(c.g_steps):
             if i: fake, tape = self.fakes(seeds())
             loss_g, norm_g = self.generator_step(x, fake, tape, deviation, seeds)
+        if self.replicas > 1 and not c.sync_batch_norm: self.average_statistics()
         return tf.stack([loss_d, loss_g, tf.reduce_mean(tf.sigmoid(a_real)), tf.reduce_mean(tf.sigmoid(a_fake)),
                          tf.reduce_mean(tf.cast(a_real > a_fake, tf.float32)), norm_d, norm_g, penalty])
 

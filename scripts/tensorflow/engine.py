@@ -357,7 +357,8 @@ np.testing.assert_allclose(a_fake, -D1(x), rtol=1e-5, atol=1e-6)
 #
 # What changes with several is BatchNorm. Each replica normalises with the statistics of its own share: eight replicas
 # with a batch of 64 see 8 images each, and their statistics are noisy. `sync_batch_norm` computes them over all, for the price
-# of an exchange in every layer. The running averages that sampling uses are averaged over the replicas in either case.
+# of an exchange in every layer. The running averages that sampling uses have to be the same everywhere, or a checkpoint would
+# hold those of one replica's images. Keras leaves each replica its own; we average them over the replicas.
 
 # %%
 #| exports
@@ -429,6 +430,13 @@ class GANStep:
             scaled = self.opt_g.scale_loss(loss)
         return loss, self.apply(self.opt_g, self.G, tape, scaled)
 
+    def average_statistics(self):
+        "Give all replicas the mean of their running averages in BatchNorm."
+        own = [v for network in (self.G, self.D) for layer in network.layers
+               if isinstance(layer, keras.layers.BatchNormalization) for v in layer.non_trainable_variables]
+        means = tf.distribute.get_replica_context().all_reduce("MEAN", [tf.identity(v.value) for v in own])
+        for v, mean in zip(own, means): v.assign(mean)
+
     def __call__(self,
                  index, # the numbers of the real images, int32 [d_steps, B]
                  iteration, # int64
@@ -446,6 +454,7 @@ class GANStep:
         for i in range(c.g_steps):
             if i: fake, tape = self.fakes(seeds())
             loss_g, norm_g = self.generator_step(x, fake, tape, deviation, seeds)
+        if self.replicas > 1 and not c.sync_batch_norm: self.average_statistics()
         return tf.stack([loss_d, loss_g, tf.reduce_mean(tf.sigmoid(a_real)), tf.reduce_mean(tf.sigmoid(a_fake)),
                          tf.reduce_mean(tf.cast(a_real > a_fake, tf.float32)), norm_d, norm_g, penalty])
 

@@ -631,12 +631,9 @@ with strategy.scope():
     t = Training(CONFIG.replace(width=8), load_dataset("garments", limit=640))
     t.advance(t.batches, 4, lambda: False)
 copies = [[c.numpy() for c in strategy.experimental_local_results(v.value)]
-          for v in t.G.trainable_variables + t.D.trainable_variables]
+          for v in t.G.variables + t.D.variables] # BatchNorm's statistics too
 equal = all((one == copy[0]).all() for copy in copies for one in copy)
 print(f"{len(copies[0])} replicas, equal weights: {equal}, loss D {t.means()['loss_d']:.4f}")
-stats = t.G.get_layer("hidden_0").moving_mean.value
-print("BatchNorm's mean of the first channel, replica by replica:",
-      *(f"{float(c[0]):+.5f}" for c in strategy.experimental_local_results(stats)))
 """
 done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 print(done.stdout or done.stderr[-2000:])
