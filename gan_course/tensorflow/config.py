@@ -37,6 +37,7 @@ if _backend != "tensorflow":
     raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, or set it to tensorflow "
                       "before Keras is imported")
 with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+tf.get_logger().setLevel("WARNING") # or each strategy announces itself
 
 # %% ../../nbs/tensorflow/config.ipynb #0a4e0016
 DEVICES = ("auto", "cpu", "gpu")

@@ -6,6 +6,8 @@
 __all__ = ['make_dataset', 'epoch_order', 'DeviceBatches']
 
 # %% ../../nbs/tensorflow/data.ipynb #0863ad84
+import gan_course.tensorflow.config # first: it chooses Keras's backend
+
 import numpy as np
 import tensorflow as tf
 

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The command
 #
-# - order: 48
+# - order: 50
 
 # %% [markdown]
 # <!-- badges -->

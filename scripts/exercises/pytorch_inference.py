@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Sampling
 #
-# - order: 39
+# - order: 40
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,8 +11,8 @@
 #
 # > What the exercises of the lesson on parity are held against
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 49
 
 # %% [markdown]
 # <!-- badges -->
@@ -92,6 +92,7 @@ def rejects(check, answer, hint):
 check_momentum(lambda m: 1 - m)
 assert rejects(check_momentum, lambda m: m, "weight of the old average")
 assert rejects(check_momentum, lambda m: 1 / m, "between 0 and 1")
+
 
 # %%
 def good(running_var, batches, n, momentum=0.1):

@@ -58,6 +58,7 @@ from gan_course import configuration
 from gan_course.basics import CourseError
 from gan_course.configuration import RANGES, BaseConfig, wrong_choice
 
+
 # %% [markdown]
 # The first cell sets two variables before anything imports TensorFlow. Keras 3 runs on TensorFlow, JAX or PyTorch, and
 # decides once per process, when it is imported. Here it has to be TensorFlow, and a process where it is another one is refused.
@@ -85,6 +86,7 @@ if _backend != "tensorflow":
     raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, or set it to tensorflow "
                       "before Keras is imported")
 with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+tf.get_logger().setLevel("WARNING") # or each strategy announces itself
 
 # %% [markdown]
 # ## The fields
@@ -302,10 +304,12 @@ policy = keras.DTypePolicy("mixed_bfloat16")
 policy.compute_dtype, policy.variable_dtype
 
 # %% [markdown]
-# Is it worth it? PyTorch's autocast doubles the speed of our networks on a processor with bfloat16 units. TensorFlow 2.21 has
-# them too, and uses them for matrix products. But around every convolution it converts and reorders its
-# tensors, and the sum is a loss; [the engine](engine.ipynb) measures it. So the rule here is: on a processor float32; on a
-# GPU what it has units for, bfloat16 from compute capability 8 on (A100, L4, H100), float16 from 7 on (T4, V100).
+# Is it worth it? On a processor with bfloat16 units PyTorch's autocast doubles the speed of our networks. TensorFlow 2.21 uses
+# the units too, but around every convolution it converts and reorders its tensors. [The engine](engine.ipynb) measures what
+# is left: about a fifth on the machine of this page, whose processor has the AVX-512 form of these units. On another one, with the larger AMX
+# units, bfloat16 was the slower format. TensorFlow does not say which units a processor has, so the rule here is cautious: on a
+# processor float32, unless you have measured and ask for another; on a GPU what it has units for, bfloat16 from compute
+# capability 8 on (A100, L4, H100), float16 from 7 on (T4, V100).
 
 # %%
 #| exports
@@ -469,7 +473,8 @@ check_survives(survives)
 # - The recipes are the same in all tracks; a track adds how to compute.
 # - A processor can be split into logical devices to test a distributed program, before TensorFlow starts.
 # - Variables are made inside `strategy.scope()`; `MirroredStrategy` keeps a copy of each on every device.
-# - Ask the machine, then measure. What doubles PyTorch's speed on a processor slows TensorFlow down on the same one.
+# - Ask the machine, then measure. What doubles PyTorch's speed on a processor gains TensorFlow a fifth on the same one, or less
+#   than nothing on the next.
 #
 # **What goes wrong, and how to see it.**
 #
@@ -479,7 +484,7 @@ check_survives(survives)
 #   a variable that "was created in a different distribution strategy".
 # - *Keras runs on another backend than you think*: print `keras.backend.backend()`. It is chosen when Keras is first imported,
 #   by the variable `KERAS_BACKEND` or by `~/.keras/keras.json`.
-# - *A training that crawls on a processor*: `jit_compile=True` somewhere, or a global mixed policy.
+# - *A training that crawls on a processor*: `jit_compile=True` somewhere, or float16.
 #
 # **References.** TensorFlow's guides on [distributed training](https://www.tensorflow.org/guide/distributed_training) and
 # [mixed precision](https://www.tensorflow.org/guide/mixed_precision). Keras on

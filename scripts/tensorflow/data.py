@@ -43,6 +43,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| exports
+import gan_course.tensorflow.config # first: it chooses Keras's backend
+
 import numpy as np
 import tensorflow as tf
 

@@ -679,10 +679,11 @@ for policy in formats:
     print(f"{policy:<15} {statistics.median(r[policy] for r in rounds):,.0f} images a second")
 
 # %% [markdown]
-# On a processor, float32 wins, although a plain matrix product is several times as fast in bfloat16 here (the lesson on the
-# [configuration](config.ipynb) measures it). XLA is not in the list: compiling takes most of a minute, and
-# our convolutions then run some forty times slower on a processor (`bench/README.md`). On a GPU both are worth having, which is
-# what `precision="auto"` and `xla="auto"` ask for there.
+# A plain matrix product is several times as fast in bfloat16 here (the lesson on the [configuration](config.ipynb) measures
+# it), and of that a fifth arrives in the training. On a processor with other units, AMX, we measured a loss, so float32 is
+# what `precision="auto"` takes on processors; measure yours, and ask for `bf16` if it wins. XLA is not in the list: compiling
+# takes most of a minute, and our convolutions then run some forty times slower on a processor (`bench/README.md`). On a GPU
+# both are worth having, which is what `precision="auto"` and `xla="auto"` ask for there.
 
 # %% [markdown]
 # ## Exercises

@@ -11,8 +11,8 @@
 #
 # > One training step in PyTorch and in TensorFlow, from the same weights to the same numbers, and every default in between
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 25
 
 # %% [markdown]
 # <!-- badges -->
@@ -85,7 +85,6 @@ from gan_course.datasets import garments
 from gan_course.pytorch import CONFIG
 from gan_course.pytorch.train import make_optimizer as torch_optimizer
 from gan_course.tensorflow.train import Adam as KerasAdam, make_optimizer as keras_optimizer
-
 
 # %% [markdown]
 # ## Names and axes
@@ -194,7 +193,6 @@ for name, config in CONFIGS.items():
         images, logits = gap(nhwc(G(z)), G2(z.numpy(), training=mode)), gap(D(nchw(x)), D2(x, training=mode))
         print(f"{name:<15} training={mode!s:<6} G(z) {images:.0e}  D(x) {logits:.0e}")
         assert images < 1e-5 and logits < 1e-5
-
 
 # %% [markdown]
 # Alike to the last digits. That is not how it was at first. What follows are the reasons, each with the cell that shows
@@ -308,6 +306,7 @@ for layer, theirs, shape in [
         (nn.Conv2d(32, 64, 4), keras.layers.Conv2D(64, 4), (1, 14, 14, 32))]:
     theirs.build(shape)
     print(f"{type(theirs).__name__:<16} PyTorch {layer.weight.std():.3f}, Keras {np.std(theirs.kernel):.3f}, DCGAN 0.020")
+
 
 # %% [markdown]
 # Both tracks draw from $N(0, 0.02^2)$, and check that it happened.
@@ -465,6 +464,7 @@ for name, config in CONFIGS.items():
     print(f"{name:<15} losses differ by {losses:.0e}, gradients by {worst[0]:.0e} at most ({worst[1]})")
     assert losses < 1e-6 and worst[0] < 1e-4
 
+
 # %% [markdown]
 # Now twenty steps. First plain gradient descent again:
 
@@ -552,7 +552,6 @@ for name, config in CONFIGS.items():
     far, losses = walk(forgetful(config), at=(1, 2, 5))
     show(name, far, losses)
     assert far[1] > 2 * aligned[name][1]
-
 
 # %% [markdown]
 # ## Carried over
