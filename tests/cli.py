@@ -96,7 +96,11 @@ def load_tensorflow(path):
 
 
 def warm_up_tensorflow():
-    import gan_course.tensorflow # noqa: F401
+    from gan_course.tensorflow.engine import GANStep # first: it silences TensorFlow
+
+    import tensorflow as tf
+    # Its Python needs no conversion; each child would spend a second on it. That the bits are those of the command as it is, is tested.
+    GANStep.__call__ = tf.autograph.experimental.do_not_convert(GANStep.__call__)
 
 
 TRACKS = {"pytorch": Track("pytorch", load_pytorch, warm_up_pytorch, dict(device="cpu", precision="fp32"),

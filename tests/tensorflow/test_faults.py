@@ -445,7 +445,7 @@ STRANGE_WEIGHTS = {
     "no weights": (lambda f, a: a.clear(), "does not hold the weights of a generator"),
     "a lost array": (lambda f, a: a.pop(KERNEL), "does not hold the weights of a generator"),
     "another shape": (lambda f, a: a.update({KERNEL: np.zeros((2, 2), np.float32)}), "does not hold"),
-    "a text for an array": (lambda f, a: a.update({KERNEL: "text"}), "does not hold"),
+    "a number for an array": (lambda f, a: a.update({KERNEL: np.float32(3)}), "does not hold"),
     "a field out of range": (lambda f, a: f["config"].update(width=10**9), "width"),
     "a field of another type": (lambda f, a: f["config"].update(width="wide"), "width"),
     "another width": (lambda f, a: f["config"].update(width=5), "does not hold"),

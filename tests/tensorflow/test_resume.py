@@ -1,6 +1,7 @@
 """A run that is killed, interrupted or crashed, and resumed, ends with the bits of one that was not."""
 import os
 import random
+import shutil
 import signal
 
 import pytest
@@ -105,6 +106,12 @@ def test_crash_around_every_kind_of_file(forks, reference, tmp_path):
     whole_run(run)
 
 
+def cut_off(straight, run, step):
+    "What is left of a run that was killed when it had written the checkpoint of this step."
+    (run/"checkpoints").mkdir(parents=True)
+    shutil.copy(straight/"checkpoints"/f"step_{step:08d}.npz", run/"checkpoints")
+
+
 @pytest.mark.parametrize("recipe", [
     dict(recipe="modern", r1=0.1, r2=0.1, penalty_every=4),
     dict(recipe="dcgan", d_norm="batch", dropout=0.3, flip=0.5, instance_noise=0.1, lr_decay="cosine", d_steps=2, g_steps=2,
@@ -113,13 +120,13 @@ def test_crash_around_every_kind_of_file(forks, reference, tmp_path):
     dict(optimizer="adamw", weight_decay=0.01, beta1=0.9, loss="non_saturating", dropout=0.2, ema_half_life=100, precision="fp16"),
 ], ids=["modern", "dcgan and all that is random", "rmsprop", "adamw in float16"])
 def test_everything_the_next_step_depends_on(forks, tmp_path, recipe):
-    "Each random or remembered part of other configurations: stopped in the middle of an epoch."
-    changes = dict(recipe, epochs=2, eval_images=0)
+    "Each random or remembered part of other configurations: cut off in the middle of an epoch."
+    changes = dict(recipe, epochs=2, eval_images=0, keep_checkpoints=20)
     done = forks(*train_arguments(tmp_path/"straight", **changes))
     assert done.status == 0 and not done.err, done.err
-    assert forks(*train_arguments(tmp_path/"run", **changes), crash=(4, "after")).status == -signal.SIGKILL
     per_epoch = 10 // changes.get("d_steps", 1)
-    assert steps(tmp_path/"run") and max(steps(tmp_path/"run")) % per_epoch, "in the middle of an epoch"
+    at = next(step for step in steps(tmp_path/"straight")[1:] if step % per_epoch)
+    cut_off(tmp_path/"straight", tmp_path/"run", at)
     done = forks(*train_arguments(tmp_path/"run", "--resume", **changes))
     assert done.status == 0 and "resuming" in done.out, done.err
     assert differences(final(tmp_path/"straight"), final(tmp_path/"run")) == []
@@ -128,7 +135,7 @@ def test_everything_the_next_step_depends_on(forks, tmp_path, recipe):
 def test_ctrl_c_in_a_fork(forks, reference, tmp_path):
     "At a few moments of training: status 130, one line, a state that resumes to the same bits."
     run, stopped = tmp_path/"run", 0
-    for step in (3, 12, 21):
+    for step in (3, 21):
         done = forks(*train_arguments(run, "--resume"), once=run/"checkpoints"/f"step_{step:08d}.npz", signal=signal.SIGINT)
         assert sound(run)
         if done.status == 0: break
