@@ -131,10 +131,10 @@ def test_one_folder_and_equal_replicas(runs, devices):
         assert all(row[name] is not None for name in ("loss_d", "loss_g", "d_real", "d_fake", "grad_norm_d", "grad_norm_g", "lr_g"))
 
 
-def resumes(forks, run, straight, devices):
+def resumes(forks, run, straight, devices, **changes):
     "From the third step, in the middle of the first epoch, to the bits of a run that was not interrupted."
     assert [p.name for p in TRACK.checkpoints(run)] == ["step_00000003.npz"]
-    done = forks(*arguments(run, devices, "--resume"))
+    done = forks(*arguments(run, devices, "--resume", **changes))
     assert done.status == 0 and not done.err and done.out.count("resuming") == 1, done.err
     assert differences(final(straight), final(run)) == []
 
@@ -151,10 +151,23 @@ def test_killed_and_resumed(runs, forks, tmp_path):
 
 def test_eight_devices_resume(runs, forks, tmp_path):
     "From a checkpoint in the middle of the run above: to trace eight replicas takes long, so this run is not killed, but cut off."
-    straight, run = runs(8)[0], tmp_path/"run"
+    cut_off(runs(8)[0], tmp_path/"run")
+    resumes(forks, tmp_path/"run", runs(8)[0], 8)
+
+
+def cut_off(straight, run):
     (run/"checkpoints").mkdir(parents=True)
     shutil.copy(straight/"checkpoints"/"step_00000003.npz", run/"checkpoints")
-    resumes(forks, run, straight, 8)
+
+
+def test_everything_at_once(forks, tmp_path):
+    "Two devices with float16, BatchNorm over both in both networks, and all that is random, in graphs; and resumed."
+    changes = dict(limit=128, epochs=1, precision="fp16", sync_batch_norm=True, d_norm="batch", dropout=0.2, flip=0.5, instance_noise=0.1,
+                   loss="non_saturating", keep_checkpoints=9)
+    done = forks(*arguments(tmp_path/"straight", 2, **changes))
+    assert done.status == 0 and not done.err, done.err
+    cut_off(tmp_path/"straight", tmp_path/"run")
+    resumes(forks, tmp_path/"run", tmp_path/"straight", 2, **changes)
 
 
 def test_close_to_one_device(runs, forks, tmp_path):
