@@ -56,6 +56,7 @@ class Textbook:
         self.G, self.D = build_networks(config, channels=dataset.images.shape[-1])
         self.average = AverageWeights(self.G, config.ema_half_life)
         self.opt_g, self.opt_d = (make_optimizer(lr, config) for lr in (config.lr_g, config.lr_d))
+        for opt, network in ((self.opt_g, self.G), (self.opt_d, self.D)): opt.build(network.trainable_variables)
         images = dataset.images.astype("float32")/127.5 - 1
         self.batches = iter(tf.data.Dataset.from_tensor_slices(images).shuffle(len(images))
                             .batch(config.batch_size, drop_remainder=True).repeat())

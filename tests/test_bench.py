@@ -53,6 +53,35 @@ def test_throughput_reports_everything(throughput, capsys, recipe, tmp_path):
     assert result["provenance"]["dataset"] == "garments" and result["provenance"]["threads"] >= 1
 
 
+@pytest.mark.parametrize("recipe", ["modern", "dcgan"])
+def test_the_tensorflow_track(throughput, capsys, recipe, tmp_path):
+    "Ours, the textbook's Keras loop and PyTorch's, each with a rate; both Keras loops really train."
+    out = tmp_path/"result.json"
+    status = throughput.main(["--track", "tensorflow", "--width", "4", *TINY[2:], "--recipe", recipe, "--rounds", "2",
+                              "--seconds", "0.1", "--matmul", "128", "--json", str(out)])
+    shown = capsys.readouterr().out
+    assert status == 0
+    for words in ("track tensorflow", "images per second", "ratio to textbook:", "ratio to pytorch float32:", "median", "peak"):
+        assert words in shown, shown
+    result = json.loads(out.read_text())
+    assert {"ours", "textbook", "pytorch float32", "peak float32"} <= result["median"].keys() and len(result["rounds"]) == 2
+    assert min(result["median"].values()) > 0 and result["precision"]["ours"] == "float32"
+    for ratio in result["ratio"].values(): assert 0 < ratio["lowest"] <= ratio["median"] <= ratio["highest"]
+
+
+def test_the_textbooks_keras_loop_learns(throughput):
+    import keras_loops
+    import numpy as np
+    config = keras_loops.Config(width=4, batch_size=32, device="cpu", epochs=10**6, progress=False)
+    book = keras_loops.Textbook(config, throughput.load_dataset("garments", limit=320))
+    before = [v.numpy() for v in book.G.trainable_variables + book.D.trainable_variables]
+    book.steps(20)
+    after = [v.numpy() for v in book.G.trainable_variables + book.D.trainable_variables]
+    moved = [np.abs(a - b).max() > 0 for a, b in zip(before, after)]
+    assert sum(moved) >= len(moved) - 1, "all but the last bias of D, which the relativistic loss does not see"
+    assert all(np.isfinite(book.losses)) and book.train_step.experimental_get_tracing_count() == 2
+
+
 @pytest.mark.parametrize("name, options", [("throughput", TINY),
                                            ("scaling", ["--point", *TINY[2:], "--fractions", "1"])])
 def test_an_error_is_one_line(throughput, capsys, name, options):

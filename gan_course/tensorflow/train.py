@@ -230,7 +230,7 @@ def digest_of(h5): # an open `h5py.File`
     "sha256 of all names and arrays in it."
     sha = hashlib.sha256()
     def add(name, item):
-        if isinstance(item, h5py.Dataset): sha.update(f"{name} {item.dtype} {item.shape}".encode() + item[()].tobytes())
+        if isinstance(item, h5py.Dataset): sha.update(f"{name} {item.dtype} {item.shape}".encode() + np.asarray(item[()]).tobytes())
     h5.visititems(add)
     return sha.hexdigest()
 
