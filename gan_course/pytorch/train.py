@@ -245,6 +245,8 @@ def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
     path = latest_checkpoint(recorder.config.out)
     if path is None: return False
+    if path.suffix != ".pt":
+        raise CourseError(f"{path} is of another track; resume it with that track, or use {TRACK} with another --out")
     found = load_file(path)
     check_resumable(found, path, recorder, more={"device", "cuda_graphs"})
     try: training.load_state_dict(found["state"])

@@ -303,6 +303,14 @@ def test_strange_weights(run, how):
     assert contents(run) == before
 
 
+def test_the_folder_of_another_track(run):
+    "A checkpoint that another framework wrote is no damaged one, and is left alone."
+    (run/"checkpoints"/"step_00000010.pt").rename(run/"checkpoints"/"step_00000010.npz")
+    before = contents(run)
+    message = refused(*train_arguments(run, "--resume", epochs=2), says=("step_00000010.npz", "another track", "--out"))
+    assert "damaged" not in message and contents(run) == before
+
+
 def test_one_kind_of_file_for_another(run):
     "Weights as a checkpoint, a checkpoint as weights, the discriminator for the generator."
     refused("sample", "pytorch", "--run", run/"checkpoints"/"step_00000010.pt", says="no file of weights")
