@@ -42,16 +42,19 @@ def to_pytorch(weights, # layer/name -> array, as `keras_weights` gives it
     return found
 
 # %% ../nbs/tensorflow/same_step_twice.ipynb #fe5d0cdd
+def _named(network): # layer/name -> variable
+    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.weights}
+
 def keras_weights(network, # a `keras.Model`
     ): # layer/name -> array
     "All weights of a Keras network, by the names that `to_pytorch` reads."
-    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v.numpy() for layer in network.layers for v in layer.weights}
+    return {name: v.numpy() for name, v in _named(network).items()}
 
 def assign_keras(network, # a `keras.Model`, changed in place
                  weights, # from `to_tensorflow`
     ): # the network
     "Give a Keras network these weights. `CourseError` if they are those of another network."
-    mine = {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.weights}
+    mine = _named(network)
     wrong = sorted(mine.keys() ^ weights.keys()) or [n for n, v in mine.items() if tuple(v.shape) != weights[n].shape]
     if wrong:
         raise CourseError(f"these are the weights of another network: {wrong[0]} does not fit; build both with the same "

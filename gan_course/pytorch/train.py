@@ -19,8 +19,8 @@ import torch.distributed as dist
 
 from ..basics import CourseError
 from ..configuration import artifact_paths
-from ..loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, check_finite, check_resumable,
-                             damaged, latest_checkpoint, lr_factor, run)
+from ..loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, check_finite, check_track,
+                             latest_checkpoint, lr_factor, read_error, restore_latest, run)
 from .config import CONFIG, Config, select_device, select_precision
 from .data import DeviceBatches
 from .engine import NEVER, GANStep, GraphedStep
@@ -152,22 +152,13 @@ def load_file(path, # written by `torch.save`
     "Load without running code. A missing, damaged or dangerous file is a `CourseError`."
     path = Path(path)
     try: found = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
     except pickle.UnpicklingError as error:
         if "WeightsUnpickler" in str(error) and "Unsupported operand" not in str(error):
             raise CourseError(f"{path} asks to run code or holds more than weights, and was not loaded; "
                               "do not use it, and ask whoever gave it to you for plain weights") from None
         raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
-    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise CourseError(f"cannot read {path}: {error.strerror}") from None
-    except Exception: # a damaged file can trip the reader anywhere
-        raise CourseError(f"{path} is damaged or no PyTorch file and cannot be read; remove it") from None
-    if not isinstance(found, dict) or found.get("track") is None:
-        raise CourseError(f"{path} was not written by gan_course; use a file from a run folder")
-    if found["track"] != TRACK:
-        raise CourseError(f"{path} belongs to the track {found['track']}, this is {TRACK}; "
-                          f"use gan-course with {found['track']}, or another folder")
-    return found
+    except Exception as error: raise read_error(path, error, "PyTorch file") from None # it can trip the reader anywhere
+    return check_track(found, path, TRACK)
 
 def save_file(path, **contents):
     "Write a file for `load_file`, atomically."
@@ -243,16 +234,7 @@ def device_name(device):
 # %% ../../nbs/pytorch/train.ipynb #eecd93a1
 def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
-    path = latest_checkpoint(recorder.config.out)
-    if path is None: return False
-    if path.suffix != ".pt":
-        raise CourseError(f"{path} is of another track; resume it with that track, or use {TRACK} with another --out")
-    found = load_file(path)
-    check_resumable(found, path, recorder, more={"device", "cuda_graphs"})
-    try: training.load_state_dict(found["state"])
-    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-        raise damaged(path, error) from None
-    return True
+    return restore_latest(training, recorder, load_file, ".pt", more={"device", "cuda_graphs"})
 
 # %% ../../nbs/pytorch/train.ipynb #cdeae8e1
 def train(config=CONFIG, # a `Config`

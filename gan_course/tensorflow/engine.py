@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from .utils import Meter, step_seed, stateless_normal
+from .utils import DRAWS, Meter, step_seed, stateless_normal
 
 # %% ../../nbs/tensorflow/engine.ipynb #4b7292b3
 def cross_entropy(label, a): # a number in [0, 1]; logits
@@ -152,7 +152,7 @@ class GANStep:
                  deviation=0.0, # of the instance noise
                 ): # what was measured, float32, in the order of `MEASURED`
         "In a replica of the strategy."
-        c, used = self.config, iter(range(1024))
+        c, used = self.config, iter(range(DRAWS))
         def seeds(): return step_seed(c.seed, iteration, next(used))
         for i in range(c.d_steps):
             x = self.batches.pick(index[i], seeds(), self.share)

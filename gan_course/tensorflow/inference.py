@@ -18,10 +18,11 @@ import tensorflow as tf
 
 from .. import figures
 from ..basics import CourseError
+from ..loop import read_error
 from ..runs import RunFolder
 from .config import CONFIG, Config, artifact_paths, select_device
 from .model import Generator
-from .train import checked_about, load_file
+from .train import checked_about, images_of, load_file
 from .utils import make_latents, step_seed, to_images
 
 # %% ../../nbs/tensorflow/inference.ipynb #3e528898
@@ -67,14 +68,11 @@ def load_network(path): # `.keras`
         with open(path, "rb"), warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
-    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise CourseError(f"cannot read {path}: {error.strerror}") from None
     except Exception as error: # a damaged file can trip the reader anywhere
         if "safe_mode" in str(error) or "unsafe" in str(error):
             raise CourseError(f"{path} asks to run code, and was not loaded; do not use it, "
                               "and ask whoever gave it to you for plain weights") from None
-        raise CourseError(f"{path} is damaged or no Keras file and cannot be read; remove it") from None
+        raise read_error(path, error, "Keras file") from None
 
 # %% ../../nbs/tensorflow/inference.ipynb #a0be69ca
 def sample_latents(num, # how many
@@ -124,7 +122,7 @@ def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or
     with tf.device(select_device(device)):
         G, trained, data = load_generator(run, best)
         z = sample_latents(num_images, trained.latent_dim, seed, truncation)
-        images = np.concatenate([to_images(G(z[i:i + 500], training=False)) for i in range(0, num_images, 500)])
+        images = images_of(G, z)
     output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"
     epochs = f"{trained.epochs} epoch" + "s" * (trained.epochs > 1)
     note = f"{trained.recipe} on {data['name']}, {epochs}, seed {seed}"

@@ -706,6 +706,29 @@ def damaged(path, error): # what is wrong with it: an exception or a text
     return CourseError(f"{path} is damaged ({' '.join(str(error).split())[:120]}); remove it, "
                        "and resume from the one before")
 
+def read_error(path, # that was to be read
+               error, # the exception that stopped it
+               kind, # what the file should have been, such as PyTorch file
+    ): # a `CourseError`
+    "One line for a file of weights or a checkpoint that cannot be read; the twin of `write_error`."
+    if isinstance(error, FileNotFoundError):
+        return CourseError(f"there is no {path}; train first, or check the path")
+    if isinstance(error, (IsADirectoryError, NotADirectoryError, PermissionError)):
+        return CourseError(f"cannot read {path}: {error.strerror}")
+    return CourseError(f"{path} is damaged or no {kind} and cannot be read; remove it")
+
+def check_track(found, # what a file says about itself
+                path, # of the file
+                track, # that reads it
+    ): # `found`
+    "Raise `CourseError` for a file of another track, or of nobody we know."
+    if not isinstance(found, dict) or found.get("track") is None:
+        raise CourseError(f"{path} was not written by gan_course; use a file from a run folder")
+    if found["track"] != track:
+        raise CourseError(f"{path} belongs to the track {found['track']}, this is {track}; "
+                          f"use gan-course with {found['track']}, or another folder")
+    return found
+
 def check_resumable(found, # the dictionary in a checkpoint: config, data, state
                     path, # where it comes from
                     recorder, # of the run that is to go on
@@ -726,6 +749,25 @@ def check_resumable(found, # the dictionary in a checkpoint: config, data, state
     if not isinstance(epoch, int): raise damaged(path, f"its epoch is {epoch!r}")
     if epoch > config.epochs:
         raise CourseError(f"{path} has done {epoch} epochs already; ask for more with --epochs")
+
+def restore_latest(training, # with `load_state_dict`
+                   recorder, # of the run that is to go on
+                   load, # path -> the dictionary in a checkpoint
+                   suffix, # of this track's checkpoints
+                   more=frozenset(), # see `free_fields`
+    ): # whether there was one
+    "Put the latest checkpoint back. Raises `CourseError` for one that is damaged or of another run."
+    path = latest_checkpoint(recorder.config.out)
+    if path is None: return False
+    if path.suffix != suffix:
+        raise CourseError(f"{path} is of another track; resume it with that track, "
+                          f"or use {recorder.track} with another --out")
+    found = load(path)
+    check_resumable(found, path, recorder, more)
+    try: training.load_state_dict(found["state"])
+    except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+        raise damaged(path, error) from None
+    return True
 
 def finished(recorder):
     "What stands in metrics.json if the run is complete and all its files are there, else None."
@@ -748,6 +790,29 @@ for wrong in [dict(config=config.replace(seed=1).to_dict()),
 # %%
 assert finished(recorder)["status"] == "finished"
 assert latest_checkpoint(Path(toy.name)/"nowhere") is None
+
+
+# %% [markdown]
+# A file can fail in more ways: it is not there, it is of another track, it cannot be read, or it can be read and lacks a
+# part. Each is one line:
+
+# %%
+class Picky:
+    "A training that misses something in every checkpoint."
+    def load_state_dict(self, state): state["optimiser"]
+
+def attempts():
+    yield lambda: restore_latest(Picky(), recorder, lambda path: good, ".npz")
+    yield lambda: restore_latest(Picky(), recorder, lambda path: good, ".pt")
+    yield lambda: check_track(dict(track="pytorch"), "it", "tensorflow")
+    yield lambda: check_track([], "it", "tensorflow")
+
+for attempt in attempts():
+    try: attempt()
+    except CourseError as error: print(str(error).replace(str(recorder.config.out), "run"))
+    else: raise AssertionError("nothing was said")
+for error in (FileNotFoundError(), PermissionError(13, "Permission denied"), ValueError("?")):
+    print(read_error("it", error, "archive"))
 
 
 # %% [markdown]

@@ -52,7 +52,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_course.tensorflow.utils import Meter, step_seed, stateless_normal
+from gan_course.tensorflow.utils import DRAWS, Meter, step_seed, stateless_normal
 
 # %%
 from gan_course.basics import budget
@@ -444,7 +444,7 @@ class GANStep:
                  deviation=0.0, # of the instance noise
                 ): # what was measured, float32, in the order of `MEASURED`
         "In a replica of the strategy."
-        c, used = self.config, iter(range(1024))
+        c, used = self.config, iter(range(DRAWS))
         def seeds(): return step_seed(c.seed, iteration, next(used))
         for i in range(c.d_steps):
             x = self.batches.pick(index[i], seeds(), self.share)
@@ -679,7 +679,7 @@ for policy in formats:
     print(f"{policy:<15} {statistics.median(r[policy] for r in rounds):,.0f} images a second")
 
 # %% [markdown]
-# A plain matrix product is several times as fast in bfloat16 here (the lesson on the [configuration](config.ipynb) measures
+# A plain matrix product is more than twice as fast in bfloat16 here (the lesson on the [configuration](config.ipynb) measures
 # it), and of that a fifth arrives in the training. On a processor with other units, AMX, we measured a loss, so float32 is
 # what `precision="auto"` takes on processors; measure yours, and ask for `bf16` if it wins. XLA is not in the list: compiling
 # takes most of a minute, and our convolutions then run some forty times slower on a processor (`bench/README.md`). On a GPU

@@ -58,8 +58,8 @@ import numpy as np
 import tensorflow as tf
 
 from gan_course.basics import CourseError
-from gan_course.loop import (SEED_GRID, Progress, Recorder, average_keep, check_resumable, damaged,
-                             latest_checkpoint, lr_factor, run)
+from gan_course.loop import (SEED_GRID, Progress, Recorder, average_keep, check_track, latest_checkpoint, lr_factor,
+                             read_error, restore_latest, run)
 from gan_course.runs import atomic_path, to_plain
 from gan_course.tensorflow.config import (CONFIG, artifact_paths, select_device, select_precision, select_strategy,
                                           select_xla)
@@ -300,10 +300,15 @@ class Training(Progress):
 def draw(network, # a generator
          num, # images
          seed, # of the latents
-         batch=500):
+    ):
     "Images of a generator in evaluation mode, uint8 [num, H, W, C]."
-    z = make_latents(num, network.input_shape[-1], seed)
-    return np.concatenate([to_images(network(z[i:i + batch], training=False)) for i in range(0, num, batch)])
+    return images_of(network, make_latents(num, network.input_shape[-1], seed))
+
+def images_of(network, # a generator
+              z, # latents, [N, latent_dim]
+              batch=500):
+    "What becomes of these latents in evaluation mode, uint8 [N, H, W, C]; in parts, to save memory."
+    return np.concatenate([to_images(network(z[i:i + batch], training=False)) for i in range(0, len(z), batch)])
 
 
 # %%
@@ -387,16 +392,13 @@ def load_checkpoint(path): # written by `save_checkpoint`
             if file.read(4) != b"PK\x03\x04": raise ValueError("no archive")
             file.seek(0)
             with np.load(file, allow_pickle=False) as found: arrays = {name: found[name] for name in found.files}
-    except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
-    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise CourseError(f"cannot read {path}: {error.strerror}") from None
     except ValueError as error:
         if "allow_pickle" in str(error):
             raise CourseError(f"{path} asks to run code or holds more than arrays, and was not loaded; do not use "
                               "it, and ask whoever gave it to you for plain arrays") from None
         raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
-    except Exception: # a damaged file can trip the reader anywhere
-        raise CourseError(f"{path} is damaged or no checkpoint of this track and cannot be read; remove it") from None
+    except Exception as error: # a damaged file can trip the reader anywhere
+        raise read_error(path, error, "checkpoint of this track") from None
     found = checked_about(path, bytes(arrays.pop("about", np.zeros(0, np.uint8))))
     if isinstance(found.get("state"), dict):
         found["state"] |= dict(strips=arrays.pop("strips", None), variables={
@@ -407,12 +409,7 @@ def checked_about(path, text): # JSON, as text or bytes
     "The dictionary that a file of this track carries about itself; `CourseError` if it is of another."
     try: found = json.loads(text)
     except (ValueError, RecursionError): found = None
-    if not isinstance(found, dict) or found.get("track") is None:
-        raise CourseError(f"{path} was not written by gan_course; use a file from a run folder")
-    if found["track"] != TRACK:
-        raise CourseError(f"{path} belongs to the track {found['track']}, this is {TRACK}; "
-                          f"use gan-course with {found['track']}, or another folder")
-    return found
+    return check_track(found, path, TRACK)
 
 
 # %%
@@ -473,11 +470,7 @@ def load_file(path): # `.weights.h5`, written by `save_weights`
     try:
         with open(path, "rb"): pass # h5py's errors do not say what is wrong with a path
         with h5py.File(path, "r") as h5: text, digest = h5.attrs.get("gan_course", ""), digest_of(h5)
-    except FileNotFoundError: raise CourseError(f"there is no {path}; train first, or check the path") from None
-    except (IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise CourseError(f"cannot read {path}: {error.strerror}") from None
-    except Exception: # a damaged file can trip the reader anywhere
-        raise CourseError(f"{path} is damaged or no HDF5 file and cannot be read; remove it") from None
+    except Exception as error: raise read_error(path, error, "HDF5 file") from None # it can trip the reader anywhere
     found = checked_about(path, text)
     if found.get("digest") != digest: raise CourseError(f"{path} is damaged: its checksum is not the stored one; remove it")
     return found
@@ -531,15 +524,7 @@ def device_name(device, replicas=1):
 
 def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
-    path = latest_checkpoint(recorder.config.out)
-    if path is None: return False
-    if path.suffix != ".npz":
-        raise CourseError(f"{path} is of another track; resume it with that track, or use {TRACK} with another --out")
-    found = load_checkpoint(path)
-    check_resumable(found, path, recorder, more={"device"})
-    try: training.load_state_dict(found["state"])
-    except (KeyError, ValueError, TypeError, AttributeError) as error: raise damaged(path, error) from None
-    return True
+    return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device"})
 
 
 # %% [markdown]
