@@ -2,6 +2,7 @@
 and the rule that nothing is skipped in silence."""
 import fnmatch
 import os
+import random
 import re
 import sys
 from pathlib import Path
@@ -16,7 +17,6 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 for _name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
     os.environ.setdefault(_name, "1")
 os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
-os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 sys.modules.setdefault("triton", None)  # its LLVM and TensorFlow's end a process that holds both; nothing is compiled here
 if os.environ.get("GAN_COURSE_DATA", "").strip():  # relative paths would be read from each notebook's own folder
     os.environ["GAN_COURSE_DATA"] = str(Path(os.environ["GAN_COURSE_DATA"]).expanduser().resolve())
@@ -66,6 +66,18 @@ def pytest_make_collect_report(collector):
     report = yield
     _refuse(report, "this file")
     return report
+
+
+# --- Random numbers: each test begins with the same ones, whatever ran before it ---
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 # --- nbval and nbdev ---

@@ -98,17 +98,17 @@ def test_losses_of_extreme_logits(loss):
 
 def wide(D):
     "With weights of a size that finite differences can see."
-    for v in D.trainable_variables: v.assign(v * 5)
+    for i, v in enumerate(D.trainable_variables): v.assign(noise(*v.shape, seed=100 + i) / 10)
     return D
 
 
 def test_squared_gradient_norm_against_finite_differences():
-    D, x, h = wide(Discriminator(4)), noise(2, 28, 28, 1), 1e-2
+    D, x, h = wide(Discriminator(4)), noise(2, 28, 28, 1), 1e-3
     ours = squared_gradient_norm(D, x).numpy()
     for image, found in zip(x, ours):
         steps = tf.reshape(tf.eye(784) * h, (784, 28, 28, 1))
         slope = (D(image + steps) - D(image - steps)).numpy().astype(np.float64) / (2 * h)
-        assert (slope**2).sum() == pytest.approx(found, rel=0.02)
+        assert (slope**2).sum() == pytest.approx(found, rel=0.005)
 
 
 @pytest.mark.parametrize("r1, r2", [(0.7, 0.0), (0.0, 0.7), (0.3, 0.2)])
