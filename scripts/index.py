@@ -95,6 +95,7 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [One step](tensorflow/engine.ipynb) | gradient tapes, and many steps in one call |
 # | | [Training](tensorflow/train.ipynb) | averaged weights, checkpoints, resuming, several devices |
 # | | [Sampling](tensorflow/inference.ipynb) | `.keras` files without their code, truncation, interpolation |
+# | | [The lab](tensorflow/gan_tensorflow.ipynb) | a whole run in Keras, its playbook and its failures |
 # | | [The same step twice](tensorflow/same_step_twice.ipynb) | both frameworks, one step, equal numbers |
 # | About | [The command](about/command.ipynb) | how `gan-course` is made |
 # | | [This site](about/site.ipynb) | from notebooks to package, README and site |

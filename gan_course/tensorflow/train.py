@@ -83,15 +83,21 @@ def named_variables(network): # a `keras.Model`
 
 class Training(Progress):
     "All that changes during a run. Make it inside the strategy's scope."
+    Step = GANStep # a subclass may take other steps
+
     def __init__(self, config, dataset, precision="float32", xla=False):
         super().__init__()
         self.config = config
         self.batches = DeviceBatches(dataset, config.batch_size, seed=config.seed, flip=config.flip)
-        self.G, self.D = build_networks(config, precision, dataset.images.shape[-1])
+        self.G, self.D = self.networks(precision, dataset.images.shape[-1])
         self.ema = AverageWeights(self.G, config.ema_half_life)
         self.opt_g, self.opt_d = (make_optimizer(lr, config, precision) for lr in (config.lr_g, config.lr_d))
-        self.step = GANStep(self.G, self.D, self.opt_g, self.opt_d, config, self.batches)
+        self.step = self.Step(self.G, self.D, self.opt_g, self.opt_d, config, self.batches)
         self.run_steps = Steps(self.step, self.ema, xla)
+
+    def networks(self, precision, channels):
+        "Generator and discriminator; a subclass may build others."
+        return build_networks(self.config, precision, channels)
 
     def variables(self):
         "Name -> variable: everything on the device that the rest of the run depends on."

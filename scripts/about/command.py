@@ -11,7 +11,7 @@
 #
 # > `gan-course` train, sample, evaluate and datasets: the lessons' functions, and errors in one line
 #
-# - order: 52
+# - order: 54
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer, lesson by lesson
 #
-# - order: 26
+# - order: 27
 
 # %% [markdown]
 # Each lesson ends with exercises, and each exercise has a check: a function that takes your answer, says in one line

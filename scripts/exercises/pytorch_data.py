@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Data (PyTorch)
 #
-# - order: 36
+# - order: 37
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Sampling
 #
-# - order: 40
+# - order: 41
 
 # %% [markdown]
 # <!-- badges -->

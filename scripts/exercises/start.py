@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of How these lessons run
 #
-# - order: 27
+# - order: 28
 
 # %% [markdown]
 # <!-- badges -->

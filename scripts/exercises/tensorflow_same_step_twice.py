@@ -12,7 +12,7 @@
 # > What the exercises of the lesson on parity are held against
 #
 # - skip_showdoc: true
-# - order: 49
+# - order: 51
 
 # %% [markdown]
 # <!-- badges -->

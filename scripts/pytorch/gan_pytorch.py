@@ -268,7 +268,7 @@ figures.image_grid(np.concatenate([samples["modern"][:12], real.images[nearest]]
 # | Would another architecture do better? | `width`, `upsample`, `d_norm` | FD after a fixed *time*: wide networks are slow |
 # | Does averaging help? | `ema_half_life` | the same run with 0 |
 # | Which number do I trust? | `eval_images`, `gan-course evaluate` | FD with another seed of latents; the grid |
-# | Can I ask for a sandal? | none yet: conditional generation gets a chapter of its own | |
+# | Can I ask for a sandal? | no field but a subclass: see [the TensorFlow lab](../tensorflow/gan_tensorflow.ipynb#ask-for-a-sandal) | a row of samples for each kind |
 #
 # Change one field at a time, and give every variant the same time. Here are some, each a short run on a part of the data:
 

@@ -44,6 +44,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # | [The engine](engine.ipynb) | the losses, and both steps | gradient tapes; many steps in a call |
 # | [Training](train.ipynb) | the loop, checkpoints that resume bit for bit | several devices with `MirroredStrategy` |
 # | [Sampling](inference.ipynb) | pictures from a file of weights | `.keras` and its safe mode |
+# | [Lab](gan_tensorflow.ipynb) | both recipes in full, a playbook, a table of failures | what the framework does not change |
 # | [The same step twice](same_step_twice.ipynb) | both frameworks, one step, equal numbers | every default that had to be aligned |
 #
 # In a hurry? Four names are enough, and this page exports them as `gan_course.tensorflow`:

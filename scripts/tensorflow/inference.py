@@ -62,7 +62,8 @@ from gan_course.tensorflow.train import checked_about, images_of, load_file
 from gan_course.tensorflow.utils import make_latents, step_seed, to_images
 
 # %% [markdown]
-# First we need a generator. A few epochs make one that has an idea of clothes.
+# First we need a generator. A few epochs make one that has an idea of clothes; the [lab](gan_tensorflow.ipynb) trains one
+# properly.
 
 # %%
 import tempfile
