@@ -11,8 +11,8 @@
 #
 # > What the exercises of the lab are held against
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 50
 
 # %% [markdown]
 # <!-- badges -->

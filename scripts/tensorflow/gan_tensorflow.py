@@ -11,8 +11,8 @@
 #
 # > Both recipes in full, what their curves do and do not tell, a playbook, and a table of what goes wrong
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 25
 
 # %% [markdown]
 # <!-- badges -->
