@@ -36,8 +36,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # looking, and name the field of the configuration that mends each.
 #
 # **You need** the track so far; [Configuration](config.ipynb), [The engine](engine.ipynb) and
-# [Training](train.ipynb) above all. **It takes** an hour and a half on a laptop's processor, most of it waiting, and a few
-# minutes on a GPU. Every run here can be interrupted: run the cell again, and it goes on where it was.
+# [Training](train.ipynb) above all. **It takes** an hour on a laptop's processor, most of it waiting, and a few minutes
+# on a GPU. Every run here can be interrupted: run the cell again, and it goes on where it was.
 #
 # The agenda: setup, training, reflection, sampling, next experiments.
 
