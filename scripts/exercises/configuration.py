@@ -43,14 +43,9 @@ from itertools import product
 
 from gan_course.configuration import RECIPES, BaseConfig
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

@@ -45,14 +45,9 @@ import numpy as np
 
 from gan_course.datasets import garments, to_float
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

@@ -46,14 +46,9 @@ from gan_course.evaluate import PixelFrechet, frechet_distance
 # %%
 from gan_course.evaluate import mean_and_cov, pixel_features, symmetric_sqrt
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

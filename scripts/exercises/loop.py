@@ -41,14 +41,9 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 #| exports
 from gan_course.loop import lr_factor
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

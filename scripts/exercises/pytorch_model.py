@@ -44,14 +44,9 @@ from torch import nn
 
 from gan_course.pytorch.model import Generator, count_parameters, upsampling
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

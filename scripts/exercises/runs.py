@@ -47,14 +47,9 @@ import numpy as np
 from gan_course.basics import CourseError
 from gan_course.runs import RunFolder
 
-
 # %%
 #| hide
-def rejects(check, hint, *answer):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(*answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]
@@ -133,10 +128,10 @@ def catches_all(folder, read):
     raise CourseError("none")
 
 check_restore(restore)
-assert rejects(check_restore, "older one is good", only_latest)
-assert rejects(check_restore, "nine digits", by_name)
-assert rejects(check_restore, "raise a CourseError", silent)
-assert rejects(check_restore, "catch CourseError only", catches_all)
+assert rejects(check_restore, only_latest, "older one is good")
+assert rejects(check_restore, by_name, "nine digits")
+assert rejects(check_restore, silent, "raise a CourseError")
+assert rejects(check_restore, catches_all, "catch CourseError only")
 
 
 # %% [markdown]
@@ -172,10 +167,10 @@ def among_them(steps, keep, every):
     return set(old[:-keep])
 
 check_retention(to_remove)
-assert rejects(check_retention, "whatever the order", as_given)
-assert rejects(check_retention, "however old", no_milestones)
-assert rejects(check_retention, "the newest two", oldest_stay)
-assert rejects(check_retention, "only 500, 900 and 1000", among_them)
+assert rejects(check_retention, as_given, "whatever the order")
+assert rejects(check_retention, no_milestones, "however old")
+assert rejects(check_retention, oldest_stay, "the newest two")
+assert rejects(check_retention, among_them, "only 500, 900 and 1000")
 
 
 # %% [markdown]
@@ -261,7 +256,7 @@ def load_no_copy(walk, state):
     walk.rng.bit_generator.state = state["rng"]
 
 check_state(save, load)
-assert rejects(check_state, "velocity is not restored", save, weights_only)
-assert rejects(check_state, "random state is not restored", save, no_rng)
-assert rejects(check_state, "copy the array", no_copy, load)
-assert rejects(check_state, "load must copy too", save, load_no_copy)
+assert rejects(check_state, save, weights_only, "velocity is not restored")
+assert rejects(check_state, save, no_rng, "random state is not restored")
+assert rejects(check_state, no_copy, load, "copy the array")
+assert rejects(check_state, save, load_no_copy, "load must copy too")

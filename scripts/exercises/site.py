@@ -30,7 +30,6 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         sys.executable, "-m", "pip", "install", "-q",
         "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
 
-
 # %%
 #| default_exp exercises.site
 
@@ -40,11 +39,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

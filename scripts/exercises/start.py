@@ -62,14 +62,9 @@ with fast_set_to("demo"): assert os.environ["GAN_COURSE_FAST"] == "demo"
 with fast_set_to(None): assert "GAN_COURSE_FAST" not in os.environ
 assert os.environ.get("GAN_COURSE_FAST") == before
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

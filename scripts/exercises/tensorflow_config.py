@@ -48,14 +48,9 @@ import tensorflow as tf
 
 tf.get_logger().setLevel("WARNING") # in a notebook it would tell of each strategy that is made
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

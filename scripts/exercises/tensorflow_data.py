@@ -45,14 +45,9 @@ import gan_course.tensorflow.config # first: it keeps TensorFlow quiet
 import numpy as np
 import tensorflow as tf
 
-
 # %%
 #| hide
-def rejects(check, answer, hint):
-    "Whether `check` refuses `answer` with a message that holds `hint`."
-    try: check(answer)
-    except AssertionError as error: return hint in str(error)
-    return False
+from gan_course.exercises import rejects
 
 
 # %% [markdown]

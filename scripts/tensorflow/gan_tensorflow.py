@@ -340,8 +340,8 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 #
 # - *Mixed precision.* bfloat16 is a fifth faster on this processor and does no harm: 4.9 against 5.4 is within what another
 #   seed would do. On other processors it is the slower format ([Configuration](config.ipynb)); on a GPU it is the default.
-# - *Optimiser sweeps.* At 1e-4, which many tutorials give, these smudges are all there is after 75,000 images. Of the
-#   relativistic rows it has the lowest loss of $D$ and the largest gradients, and it is the worst by far. RMSprop is close.
+# - *Optimiser sweeps.* At 1e-4, which many tutorials give, these smudges are all there is after 75,000 images. Of all
+#   rows it has the lowest loss of $D$ and the largest gradients, and it is the worst by far. RMSprop is close.
 # - *Regularisation.* Ten times the penalty changes little, and that is its merit: it need not be tuned. Dropout makes $D$ forgetful and
 #   costs quality in a run as short as this.
 # - *Spread* is the same in all of them: nothing here collapses. It tells the rows of the next table apart.
@@ -458,9 +458,9 @@ figures.interpolation_figure(trouble, caption="after a short run; rows in the or
 # Row by row. The first number to look at is the spread, the second the rank.
 #
 # - **Mode collapse.** A generator in a hurry, with the momentum that Adam has by default: twelve latents, one white block with
-#   different corners, and $D$ cannot tell who is who (0.48). Had we stopped the same run two epochs earlier, all samples
-#   would be black, with a spread of 0.0: it hops from one picture to the next, and $D$ runs behind. With $\beta_1 = 0$ the very same
-#   learning rates draw clothes. Collapse is seldom so complete; it starts with kinds that are missing.
+#   different corners. Such a generator hops from one picture to the next, and $D$ runs behind: at the end it is
+#   at a loss (0.48). With $\beta_1 = 0$ the very same learning rates draw clothes. Collapse is seldom so complete; it starts with
+#   kinds that are missing.
 # - **Training stalls.** Forty times the generator's learning rate: $D$ is perfect after a few steps (1.00). Under the minimax
 #   loss the generator's gradient is then 0.000, and the fourth row is what it drew when it heard the last of it. The dots are
 #   the transposed convolution's. Two losses of 0.000 look like a job well done.
