@@ -143,6 +143,81 @@ assert Checked(lr=1).lr == 1, "a whole number is a float too"
 assert "ranges" not in {field.name for field in dataclasses.fields(Checked)}
 
 # %% [markdown]
+# ## What every configuration can do
+#
+# Before the fields, what does not depend on them: check itself, make a changed copy, become JSON and come back. A class that
+# has recipes names them in `recipes`; one that has none leaves it empty.
+
+# %%
+#| exports
+BY_RECIPE: Any = None # default of the fields that the recipe fills in
+
+class Settings:
+    "What a frozen dataclass of settings can do. It has `ranges`, and `recipes` if one of its fields is `recipe`."
+    ranges: ClassVar = {} # field -> smallest and largest value
+    recipes: ClassVar = {} # name -> the values it fills in
+
+    def __post_init__(self):
+        if self.recipes:
+            if self.recipe not in tuple(self.recipes):
+                raise CourseError(wrong_choice("recipe", self.recipe, self.recipes))
+            for name, value in self.recipes[self.recipe].items():
+                if getattr(self, name) is BY_RECIPE: object.__setattr__(self, name, value)
+        for name in ("out", "data_dir"):
+            value = getattr(self, name, None)
+            if isinstance(value, str): object.__setattr__(self, name, Path(value))
+        self.check()
+
+    def check(self):
+        "Raise `CourseError` for a field that is wrong or contradicts another. A class with fields extends it."
+        check_fields(self)
+        limit = getattr(self, "limit", None)
+        if limit is not None and limit < self.batch_size:
+            raise CourseError(f"limit is {limit} and batch_size {self.batch_size}: "
+                              "not one full batch; lower batch_size or raise limit")
+
+    def replace(self, **changes):
+        "A changed copy. A new `recipe` fills in every field it governs anew, unless given."
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in changes.keys() - set(known):
+            near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+            raise CourseError(f"there is no field {name} in the configuration; {hint}")
+        if self.recipes and changes.get("recipe", self.recipe) != self.recipe:
+            changes = {name: BY_RECIPE for name in self.recipes[self.recipe]} | changes
+        return dataclasses.replace(self, **changes)
+
+    def to_dict(self):
+        "As JSON holds it: paths as text."
+        return {name: str(value) if isinstance(value, Path) else value
+                for name, value in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values):
+        "The opposite of `to_dict`; an unknown or missing field is a `CourseError`."
+        known = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(values, dict) or values.keys() != known:
+            odd = ", ".join(sorted(values.keys() ^ known)) if isinstance(values, dict) else "none"
+            raise CourseError(
+                f"the saved configuration does not fit this version of gan_course (fields: {odd}); "
+                "install the version that wrote it, or train anew with another --out")
+        return cls(**values)
+
+
+# %%
+@dataclass(frozen=True)
+class Oven(Settings):
+    degrees: int = 180
+    out: Path = Path("plate")
+    ranges: ClassVar = {"degrees": (50, 300)}
+
+assert Oven().replace(degrees=200) == Oven(200, "plate") == Oven.from_dict(dict(degrees=200, out="plate"))
+for wrong in [dict(degrees=1000), dict(degree=200)]:
+    try: Oven().replace(**wrong)
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{wrong} was accepted")
+
+# %% [markdown]
 # ## Recipes
 #
 # There are some forty fields below. Most of them describe the run: which data, where to, how long. The others describe
@@ -208,19 +283,14 @@ RANGES = { # field -> smallest and largest value
 # Now the class. A field that the recipe governs has the default `BY_RECIPE`, and is filled in when the object is made.
 # The comment behind each field is also what `gan-course train pytorch --help` prints.
 #
-# These are the fields that mean the same in PyTorch, in TensorFlow and on a TPU. What only one of them has, such as the
-# name of a device, its track adds in a class of its own.
-
-# %%
-#| exports
-BY_RECIPE: Any = None # default of the fields that the recipe fills in
-
+# These are the fields that mean the same in PyTorch and in TensorFlow. What only one of them has, such as the name of a
+# device, its track adds in a class of its own. The TPU track trains another GAN, with fewer numbers, and has a list of its own.
 
 # %%
 #| exports
 @dataclass(frozen=True, kw_only=True)
-class BaseConfig:
-    "What determines a run in every track. Raises `CourseError` for a value that makes no sense."
+class BaseConfig(Settings):
+    "What determines a run in both tracks. Raises `CourseError` for a value that makes no sense."
     recipe: Literal["modern", "dcgan"] = "modern" # fills in every field that is not given
     # the data
     dataset: Literal["auto", "fashion_mnist", "garments"] = "auto" # auto: garments as a last resort
@@ -263,56 +333,16 @@ class BaseConfig:
     progress: bool = True # show a progress bar
 
     ranges: ClassVar = RANGES # no field; a track extends it by the numbers it adds
-
-    def __post_init__(self):
-        if self.recipe not in tuple(RECIPES):
-            raise CourseError(wrong_choice("recipe", self.recipe, RECIPES))
-        for name, value in RECIPES[self.recipe].items():
-            if getattr(self, name) is BY_RECIPE: object.__setattr__(self, name, value)
-        for name in ("out", "data_dir"):
-            value = getattr(self, name)
-            if isinstance(value, str): object.__setattr__(self, name, Path(value))
-        self.check()
+    recipes: ClassVar = RECIPES
 
     def check(self):
-        "Raise `CourseError` for a field that is wrong or contradicts another. A track extends it."
-        check_fields(self)
-        if self.limit is not None and self.limit < self.batch_size:
-            raise CourseError(f"limit is {self.limit} and batch_size {self.batch_size}: "
-                              "not one full batch; lower batch_size or raise limit")
+        super().check()
         if self.label_smoothing and self.loss == "relativistic":
             raise CourseError("label_smoothing has no meaning with loss relativistic, which has no "
                               "labels; set it to 0, or choose loss non_saturating")
         if self.weight_decay and self.optimizer != "adamw":
             raise CourseError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}; "
                               "set it to 0, or choose optimizer adamw")
-
-    def replace(self, **changes):
-        "A changed copy. A new `recipe` fills in every field it governs anew, unless given."
-        known = [field.name for field in dataclasses.fields(self)]
-        for name in changes.keys() - set(known):
-            near = difflib.get_close_matches(name, known, n=2, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
-            raise CourseError(f"there is no field {name} in the configuration; {hint}")
-        if changes.get("recipe", self.recipe) != self.recipe:
-            changes = {name: BY_RECIPE for name in RECIPES[self.recipe]} | changes
-        return dataclasses.replace(self, **changes)
-
-    def to_dict(self):
-        "As JSON holds it: paths as text."
-        return {name: str(value) if isinstance(value, Path) else value
-                for name, value in dataclasses.asdict(self).items()}
-
-    @classmethod
-    def from_dict(cls, values):
-        "The opposite of `to_dict`; an unknown or missing field is a `CourseError`."
-        known = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(values, dict) or values.keys() != known:
-            odd = ", ".join(sorted(values.keys() ^ known)) if isinstance(values, dict) else "none"
-            raise CourseError(
-                f"the saved configuration does not fit this version of gan_course (fields: {odd}); "
-                "install the version that wrote it, or train anew with another --out")
-        return cls(**values)
 
 
 # %% [markdown]

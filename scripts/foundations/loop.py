@@ -204,7 +204,7 @@ def free_fields(config, # of the run
                 more=frozenset(), # names that are free in this track, such as the device
     ): # a set of names
     "As `FREE_FIELDS`; more epochs may be asked for where nothing depends on how many there are."
-    fixed = config.lr_decay != "none" or config.instance_noise
+    fixed = getattr(config, "lr_decay", "none") != "none" or getattr(config, "instance_noise", 0)
     return FREE_FIELDS | more | (set() if fixed else {"epochs"})
 
 
@@ -403,7 +403,7 @@ class Recorder:
         "What stands under a picture."
         c = self.config
         what = what if c.ema_half_life else "generator"
-        return (f"{c.recipe} on {self.dataset.name}, epoch {training.epoch} of {c.epochs}, "
+        return (f"{getattr(c, 'recipe', self.track)} on {self.dataset.name}, epoch {training.epoch} of {c.epochs}, "
                 f"seed {c.seed}, {what}")
 
     def begin(self, training):
@@ -420,7 +420,7 @@ class Recorder:
             self.dataset, track=self.track, epochs=training.epoch, seed=self.config.seed,
             images_seen=training.images_seen, seconds=training.seconds,
             device=self.device_name, packages=self.packages)
-        self.last = dict(track=self.track, status=status, recipe=self.config.recipe,
+        self.last = dict(track=self.track, status=status, recipe=getattr(self.config, "recipe", None),
                          dataset=self.data, precision=self.precision,
                          history=list(training.history), best=training.best, provenance=where)
         self.folder.save_metrics(self.last)
@@ -562,8 +562,11 @@ assert recorder.paths["best"].exists()
 #| exports
 def likely_cause(config):
     "What to try first when training diverged."
-    if config.lr_g > 2e-3 or config.lr_d > 2e-3:
-        return "the learning rates are high: try lr_g and lr_d of 2e-4"
+    rates = {name: getattr(config, name) for name in ("lr_g", "lr_d", "learning_rate") if hasattr(config, name)}
+    names = " and ".join(rates) # not every track has all fields
+    if max(rates.values()) > 2e-3:
+        return f"the learning rate{'s are' if len(rates) > 1 else ' is'} high: try {names} of 2e-4"
+    if "learning_rate" in rates: return "try a lower learning_rate, or label_smoothing"
     if config.loss == "relativistic" and not (config.r1 and config.r2):
         return "the relativistic loss needs its penalties: try r1 and r2 of 0.1"
     if getattr(config, "precision", None) == "bf16": # not every track has the field
@@ -840,7 +843,7 @@ def run(config, # of the track
         if not training.iterations(batches):
             full = len(dataset) // config.batch_size
             raise CourseError(f"{len(dataset)} images make {full} batches of {config.batch_size}, "
-                              f"and d_steps is {config.d_steps}: lower one of them, or raise limit")
+                              f"and d_steps is {getattr(config, 'd_steps', 1)}: lower one of them, or raise limit")
         resumed = resume and restore(training, recorder)
         say = print if verbose and writes else (lambda *args: None)
         if resumed:

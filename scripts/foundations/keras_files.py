@@ -1,0 +1,271 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Files of Keras networks
+#
+# > Checkpoints, weights and whole networks that survive a crash, say whose they are, and run no code
+#
+# - order: 0
+# - skip_showdoc: true
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** write checkpoints and weights of Keras networks that survive a crash, say whose they are, and run
+# no code of a stranger.
+#
+# **You need** [Run folders](runs.ipynb), [The loop](loop.ipynb), and Keras on any backend. **It takes** ten minutes.
+
+# %%
+#| default_exp keras_files
+
+# %%
+#| exports
+import hashlib
+import io
+import json
+import tempfile
+import warnings
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from gan_course.basics import CourseError
+from gan_course.loop import Recorder, check_track, read_error
+from gan_course.runs import atomic_path, to_plain
+
+# %%
+import os
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes
+
+# %% [markdown]
+# ## Checkpoints
+#
+# A checkpoint of a GAN holds some hundred arrays, and a page of numbers and text: two networks, two optimisers, an
+# average, a history. `tf.train.Checkpoint` writes several files; killed in between, it leaves a part. And it knows
+# TensorFlow's variables only. A checkpoint here is one `.npz`, an archive of arrays with a checksum each, written beside its name and
+# renamed. It holds no code, and `allow_pickle=False` sees to it that none is let in. It also carries its track, its
+# configuration and the checksum of its data, so that one of another run is refused with a sentence instead of a shape
+# error.
+
+# %%
+#| exports
+def save_checkpoint(path,
+                    track, # that writes it
+                    **contents): # `state` and whatever else
+    "Write a checkpoint: arrays as they are, everything else as JSON."
+    state = dict(contents["state"])
+    arrays = {f"variables/{name}": v for name, v in state.pop("variables").items()}
+    arrays["strips"] = state.pop("strips")
+    text = json.dumps(to_plain(dict(track=track, **(contents | dict(state=state)))))
+    whole = io.BytesIO()
+    np.savez(whole, about=np.frombuffer(text.encode(), np.uint8), **arrays)
+    Path(path).write_bytes(whole.getvalue())
+
+def load_checkpoint(path, # written by `save_checkpoint`
+                    track): # that reads it
+    "What a checkpoint holds: track, config, data, state. Anything else is a `CourseError`."
+    path = Path(path)
+    try:
+        with open(path, "rb") as file:
+            if file.read(4) != b"PK\x03\x04": raise ValueError("no archive")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as found: arrays = {name: found[name] for name in found.files}
+    except ValueError as error:
+        if "allow_pickle" in str(error):
+            raise CourseError(f"{path} asks to run code or holds more than arrays, and was not loaded; do not use "
+                              "it, and ask whoever gave it to you for plain arrays") from None
+        raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
+    except Exception as error: # a damaged file can trip the reader anywhere
+        raise read_error(path, error, "checkpoint of this track") from None
+    found = checked_about(path, bytes(arrays.pop("about", np.zeros(0, np.uint8))), track)
+    if isinstance(found.get("state"), dict):
+        found["state"] |= dict(strips=arrays.pop("strips", None), variables={
+            name.removeprefix("variables/"): v for name, v in arrays.items()})
+    return found
+
+def checked_about(path,
+                  text, # JSON, as text or bytes
+                  track): # that reads it
+    "The dictionary that a file carries about itself; `CourseError` if it is of another track."
+    try: found = json.loads(text)
+    except (ValueError, RecursionError): found = None
+    return check_track(found, path, track)
+
+
+
+# %%
+class Harmful:
+    def __reduce__(self): return print, ("any code could run here",)
+
+with tempfile.TemporaryDirectory() as folder:
+    good, bad = (Path(folder)/f"step_0000000{i}.npz" for i in (1, 2))
+    save_checkpoint(good, "mine", config={}, state=dict(
+        steps=1, strips=np.zeros((1, 2, 4, 4, 1), np.uint8), variables={"G/w": np.arange(3.0)}))
+    found = load_checkpoint(good, "mine")
+    assert found["state"]["steps"] == 1 and (found["state"]["variables"]["G/w"] == [0, 1, 2]).all()
+    np.savez(bad, about=np.array([Harmful()], dtype=object))
+    for path, track in ((bad, "mine"), (good, "yours"), (good.with_name("none.npz"), "mine")):
+        try: load_checkpoint(path, track)
+        except CourseError as error: print(str(error).replace(f"{folder}/", ""))
+        else: raise AssertionError("it was loaded")
+
+# %% [markdown]
+# ## Weights
+#
+# Weights go into Keras's own two formats. `.weights.h5` holds arrays only. HDF5 has attributes, and one of them takes what we
+# have to say about them: track, configuration, data, and a checksum, because HDF5 itself would not notice a flipped bit. Keras ignores
+# it. The `.keras` file holds the architecture too, beside arrays in the same form.
+#
+# Where HDF5 writes them matters. On a disk that is full, it does not raise an error: it prints pages, and ends the program with a
+# segmentation fault. Keras writes `.weights.h5` to the disk, and makes the arrays of `.keras` in memory. So we let it make a `.keras`, take the
+# arrays out of that, and write bytes.
+
+# %%
+#| exports
+def keras_bytes(network):
+    "What a `.keras` file of the network holds."
+    with tempfile.TemporaryDirectory() as scratch:
+        file = Path(scratch)/"network.keras"
+        network.save(file)
+        return file.read_bytes()
+
+def save_weights(path, network,
+                 track, # that writes it
+                 **about): # config, data
+    "Write `.weights.h5`, atomically, with everything needed to build the network again."
+    with atomic_path(path) as tmp:
+        with zipfile.ZipFile(io.BytesIO(keras_bytes(network))) as file: whole = io.BytesIO(file.read("model.weights.h5"))
+        with h5py.File(whole, "r+") as h5:
+            h5.attrs["gan_course"] = json.dumps(to_plain(dict(track=track, **about, digest=digest_of(h5))))
+        tmp.write_bytes(whole.getvalue())
+    return path
+
+def save_network(path, network):
+    "Write `.keras`, atomically: for any Keras, without this package."
+    with atomic_path(path) as tmp: tmp.write_bytes(keras_bytes(network))
+    return path
+
+def digest_of(h5): # an open `h5py.File`
+    "sha256 of all names and arrays in it."
+    sha = hashlib.sha256()
+    def add(name, item):
+        if isinstance(item, h5py.Dataset): sha.update(f"{name} {item.dtype} {item.shape}".encode() + np.asarray(item[()]).tobytes())
+    h5.visititems(add)
+    return sha.hexdigest()
+
+def load_file(path, # `.weights.h5`, written by `save_weights`
+              track): # that reads it
+    "What a file of weights says about itself: track, config, data. Anything else is a `CourseError`."
+    path = Path(path)
+    try:
+        with open(path, "rb"): pass # h5py's errors do not say what is wrong with a path
+        with h5py.File(path, "r") as h5: text, digest = h5.attrs.get("gan_course", ""), digest_of(h5)
+    except Exception as error: raise read_error(path, error, "HDF5 file") from None # it can trip the reader anywhere
+    found = checked_about(path, text, track)
+    if found.get("digest") != digest: raise CourseError(f"{path} is damaged: its checksum is not the stored one; remove it")
+    return found
+
+
+
+# %%
+import keras
+
+# %%
+network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="dense")])
+with tempfile.TemporaryDirectory() as folder:
+    path = save_weights(Path(folder)/"generator.weights.h5", network, "mine", config={})
+    assert load_file(path, "mine")["track"] == "mine"
+    data = bytearray(path.read_bytes())
+    data[data.index(network.get_weights()[0].tobytes())] ^= 1 # one bit of the first weight
+    path.write_bytes(data)
+    try: load_file(path, "mine")
+    except CourseError as error: print(str(error).replace(folder, "..."))
+    else: raise AssertionError("a flipped bit went unnoticed")
+
+# %% [markdown]
+# ## Whole networks
+#
+# A `.keras` file also says how the network is built, so any Keras can open it. Such a file could ask for more than layers: a
+# `Lambda` layer carries Python code. `safe_mode=True` refuses it.
+
+# %%
+#| exports
+def load_network(path): # `.keras`
+    "A network with its architecture. Runs no code; anything that asks for it is a `CourseError`."
+    import keras
+    try:
+        with open(path, "rb"), warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error: # a damaged file can trip the reader anywhere
+        if "safe_mode" in str(error) or "unsafe" in str(error):
+            raise CourseError(f"{path} asks to run code, and was not loaded; do not use it, "
+                              "and ask whoever gave it to you for plain weights") from None
+        raise read_error(path, error, "Keras file") from None
+
+
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    path = save_network(Path(folder)/"network.keras", network)
+    x = np.ones((2, 4), np.float32)
+    assert np.allclose(load_network(path)(x), network(x))
+    harmful = keras.Sequential([keras.Input((4,)), keras.layers.Lambda(lambda x: x + 1)])
+    harmful.save(Path(folder)/"harmful.keras")
+    try: load_network(Path(folder)/"harmful.keras")
+    except CourseError as error: print(str(error).replace(f"{folder}/", ""))
+    else: raise AssertionError("code from a file was accepted")
+
+
+# %% [markdown]
+# ## The recorder
+#
+# With these, the part of the recorder that [the loop](loop.ipynb) left open is short. A training has the average generator in
+# `ema.network` and the discriminator in `D`.
+
+# %%
+#| exports
+class KerasRecorder(Recorder):
+    "Writes the run folder of a track that runs on Keras."
+    def about(self): return dict(config=self.config.to_dict(), data=self.data)
+
+    def checkpoint(self, training):
+        "Everything, to go on from here."
+        contents = self.about() | dict(state=training.state_dict())
+        self.folder.save_checkpoint(training.steps, lambda path: save_checkpoint(path, self.track, **contents),
+                                    keep=self.config.keep_checkpoints, suffix=".npz")
+
+    def best(self, training): save_weights(self.paths["best"], training.ema.network, self.track, **self.about())
+
+    def results(self, training):
+        for name, network in (("generator", training.ema.network), ("discriminator", training.D)):
+            save_weights(self.paths[name], network, self.track, **self.about())
+            save_network(self.paths[f"{name}_keras"], network)
+
+
+# %% [markdown]
+# ## Exercises
