@@ -1,0 +1,193 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Configuration of the TPU track
+#
+# > One backend of two, the numbers of a run, and one learning rate for both networks
+#
+# - order: 0
+# - skip_showdoc: true
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/config.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/config.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/config.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** choose between Keras's backends for a reason, and describe a run that fits an accelerator: large
+# batches, many steps a call, few looks from outside.
+#
+# **You need** [Configuration](../foundations/configuration.ipynb). **It takes** ten minutes.
+
+# %%
+#| default_exp tpu.config
+
+# %%
+#| exports
+import os
+import sys
+from contextlib import nullcontext
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from gan_course import configuration
+from gan_course.basics import CourseError
+from gan_course.configuration import RANGES, Settings
+
+# %% [markdown]
+# ## Which backend
+#
+# Keras 3 runs on TensorFlow, on JAX and on PyTorch, and decides once per process, when it is imported. For TPUs the choice is
+# mostly made. In November 2026 the TPU images of Kaggle (v5e, eight cores) and Colab (v5e and v6e, one core) bring JAX with
+# Keras 3, and a TensorFlow that cannot use a TPU; the last `tensorflow-tpu` is 2.20, and who wants the TensorFlow path there must
+# install it (see [Devices](strategy.ipynb)). On a plain processor it is the other way round: XLA, on which all of JAX rests,
+# takes half as long again for our convolutions as TensorFlow's own kernels.
+#
+# So the rule is: `KERAS_BACKEND` if you have set it; JAX where there is a TPU or no TensorFlow; else TensorFlow. A TPU shows
+# in the file system or in the environment, before anything is imported.
+
+# %%
+#| exports
+def sees_tpu(root=Path("/"), # of the file system
+             environ=os.environ):
+    "Whether this machine has a TPU, without asking a framework."
+    return bool({"TPU_NAME", "TPU_ACCELERATOR_TYPE", "COLAB_TPU_ADDR", "TPU_WORKER_ID"} & environ.keys()
+                or [*root.glob("dev/accel[0-9]*"), *root.glob("dev/vfio/[0-9]*")])
+
+def choose_backend(environ=os.environ):
+    "The name of Keras's backend for this process; `CourseError` for one that this track cannot use."
+    if "keras" in sys.modules: chosen = sys.modules["keras"].backend.backend()
+    else: chosen = environ.get("KERAS_BACKEND") or (
+        "jax" if find_spec("jax") and (sees_tpu(environ=environ) or not find_spec("tensorflow")) else "tensorflow")
+    if chosen not in ("jax", "tensorflow"):
+        raise CourseError(f"KERAS_BACKEND is {chosen}, and this track runs on jax and on tensorflow; set it to one of "
+                          "them before Keras is imported, or unset it")
+    if not find_spec(chosen):
+        raise CourseError(f"KERAS_BACKEND is {chosen}, which is not installed; pip install 'gan_course[tpu]'")
+    return chosen
+
+BACKEND = choose_backend()
+os.environ["KERAS_BACKEND"] = BACKEND
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes on start
+
+# %%
+print(BACKEND)
+
+# %%
+assert choose_backend() == BACKEND and not sees_tpu(Path("nowhere"), {})
+assert sees_tpu(Path("nowhere"), {"TPU_NAME": "local"})
+if "keras" not in sys.modules:
+    assert choose_backend({"KERAS_BACKEND": "jax" if BACKEND == "tensorflow" else "tensorflow"}) != BACKEND
+    try: choose_backend({"KERAS_BACKEND": "torch"})
+    except CourseError as error: print(error)
+    else: raise AssertionError("a third backend was accepted")
+
+
+# %% [markdown]
+# ## The fields
+#
+# One recipe, that of the DCGAN family, with four changes for an accelerator. *Large batches*: a TPU core multiplies 128 × 128
+# matrices, and has nothing to do with 64 images. *One learning rate* for both networks: of two, one would have to be tuned for
+# each batch size. *No BatchNorm in the discriminator*, but dropout. *Few looks*: pictures every five epochs, and many steps
+# in each call.
+
+# %%
+#| exports
+@dataclass(frozen=True, kw_only=True)
+class Config(Settings):
+    "Everything that determines a run. Raises `CourseError` for a value that makes no sense."
+    # the data
+    dataset: Literal["auto", "fashion_mnist", "garments"] = "auto" # auto: garments as a last resort
+    data_dir: Path | None = None # where data sets lie; else $GAN_COURSE_DATA, else the user's cache
+    limit: int | None = None # use only the first so many images
+    batch_size: int = 256 # real images per step over all devices, and as many generated ones
+    # the networks
+    latent_dim: int = 256 # length of z
+    width: int = 32 # channels of the widest layers are 4 times this
+    dropout: float = 0.3 # in the discriminator, in [0, 1)
+    # the objective and the optimisers
+    label_smoothing: float = 0.0 # real images are labelled 1 - this
+    learning_rate: float = 4e-4 # of both networks
+    beta1: float = 0.5 # Adam's momentum
+    ema_half_life: int = 20_000 # in images, of the generator's weight average; 0: no average
+    # the run
+    epochs: int = 30 # passes over the data
+    seed: int = 0 # of initial weights, latents and the order of images
+    out: Path = Path("artifacts/tpu_gan") # the run folder
+    image_every: int = 5 # epochs between pictures in generated_images
+    checkpoint_every: int = 1000 # steps between checkpoints; every epoch ends with one too
+    keep_checkpoints: int = 2 # how many of them to keep
+    num_samples: int = 64 # images in gan_samples.png and progress.png
+    eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
+    progress: bool = True # show a progress bar
+    # how to compute
+    device: Literal["auto", "cpu", "gpu", "tpu"] = "auto" # auto: the fastest kind there is
+    cpu_devices: int = 1 # split the processor into so many devices, to try what several do
+    steps_per_call: int = 50 # steps that the device takes without the host; on a processor JAX takes one
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto" # auto: by device
+    deterministic: bool = True # only kernels whose result does not depend on timing
+
+    ranges: ClassVar = {name: RANGES[name] for name in (
+        "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "beta1", "ema_half_life", "epochs",
+        "seed", "checkpoint_every", "keep_checkpoints", "num_samples", "eval_images")} | {
+        "learning_rate": (1e-9, 1), "image_every": (1, 10**6), "cpu_devices": (1, 64), "steps_per_call": (1, 10_000)}
+
+    def check(self):
+        super().check()
+        if self.cpu_devices > 1 and self.device not in ("auto", "cpu"):
+            raise CourseError(f"cpu_devices is {self.cpu_devices} and device {self.device}: only a processor can be "
+                              "split; use device cpu, or leave cpu_devices at 1")
+
+
+# %%
+#| exports
+CONFIG = Config()
+
+# %% [markdown]
+# And what it refuses:
+
+# %%
+for wrong in [dict(device="cuda"), dict(cpu_devices=2, device="tpu"), dict(batch_size=0), dict(precision="fp8"), dict(lr_g=1e-3)]:
+    try: CONFIG.replace(**wrong)
+    except CourseError as error: print(error)
+    else: raise AssertionError(f"{wrong} was accepted")
+
+
+# %% [markdown]
+# ## What a run leaves
+#
+# The files of every track, both networks as `.keras` too, and three more that make a notebook's results easy to find: a picture
+# every few epochs, the losses, and sixteen final images.
+
+# %%
+#| exports
+def artifact_paths(out): # the run folder
+    "What a run writes, by name."
+    out = Path(out)
+    keras_files = {f"{name}_keras": out/f"{name}.keras" for name in ("generator", "discriminator")}
+    return configuration.artifact_paths(out, ".weights.h5") | keras_files | dict(
+        training_loss=out/"training_loss.png", final=out/"final_generated_images.png", images=out/"generated_images")
+
+
+# %%
+assert artifact_paths(CONFIG.out)["images"].name == "generated_images"

@@ -1,0 +1,103 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Data on the accelerator
+#
+# > Bytes that travel once, batches whose shape never changes, and an order that can be computed
+#
+# - order: 0
+# - skip_showdoc: true
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/data.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/data.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/data.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** feed an accelerator without making it wait, keep every shape static, and go on in the middle of an
+# epoch with the very batch that comes next.
+#
+# **You need** [Devices](strategy.ipynb) and [Data sets](../foundations/datasets.ipynb). **It takes** ten minutes.
+
+# %%
+#| default_exp tpu.data
+
+# %%
+#| exports
+from gan_course.tpu.config import BACKEND # first: it chooses Keras's backend
+
+import numpy as np
+
+from gan_course.basics import CourseError
+
+if BACKEND == "jax": import jax
+else: import tensorflow as tf
+
+# %%
+#| exports
+def epoch_order(num, # of images
+                seed, # of the run
+                epoch, # 0, 1, 2, ...
+    ): # int32 array, [num]: a permutation of 0 ... num - 1
+    "The order in which an epoch visits the images. The same on every machine and on both backends."
+    return np.random.default_rng([seed, epoch]).permutation(num).astype(np.int32)
+
+# %%
+#| exports
+class Part:
+    "Some successive batches of an epoch, for `AdversarialModel.fit` on JAX: the images, and which of them each batch takes."
+    def __init__(self, images, index): self.images, self.index = images, index # on the device; int32 [steps, B]
+    def __len__(self): return len(self.index)
+
+class Batches:
+    "A data set, and its batches in a new order each epoch; on JAX it lies on the device."
+    def __init__(self,
+                 dataset, # a `gan_course.datasets.Dataset`
+                 batch_size, # real images per step, over all devices
+                 accelerator, # an `Accelerator`
+                 seed=0, # of the order
+                ):
+        if len(dataset) < batch_size:
+            raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
+                              "not one full batch; lower batch_size or raise limit")
+        if batch_size % accelerator.count:
+            raise CourseError(f"batch_size {batch_size} cannot be shared equally by {accelerator.count} devices; "
+                              f"use a multiple of {accelerator.count}")
+        self.num, self.batch_size, self.seed = len(dataset), batch_size, seed
+        if BACKEND == "jax":
+            everywhere = jax.sharding.NamedSharding(accelerator.share, jax.sharding.PartitionSpec())
+            self.images = jax.device_put(dataset.images, everywhere) # uint8 [N, H, W, C], a copy on each device
+        else: self.images = tf.constant(dataset.images)
+
+    def __len__(self):
+        "Full batches in an epoch."
+        return self.num // self.batch_size
+
+    def index(self, epoch, start, steps):
+        "The numbers of the images of some batches, int32 [steps, B]."
+        order = epoch_order(self.num, self.seed, epoch)
+        return order[start * self.batch_size:(start + steps) * self.batch_size].reshape(steps, self.batch_size)
+
+    def part(self, epoch, start=0, steps=None): # first batch, and how many; None: all that follow
+        "Batches of an epoch, as `fit` takes them: a `Part` on JAX, on TensorFlow a `tf.data.Dataset` of uint8 [B, H, W, C]."
+        index = self.index(epoch, start, len(self) - start if steps is None else steps)
+        if BACKEND == "jax": return Part(self.images, index)
+        return tf.data.Dataset.from_tensor_slices(index).map(lambda i: tf.gather(self.images, i)).prefetch(tf.data.AUTOTUNE)
