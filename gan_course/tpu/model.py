@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['MEASURED', 'init_weights', 'Generator', 'Discriminator', 'cross_entropy', 'measurements', 'global_norm',
-           'AdversarialModel', 'scaled_images', 'means', 'reset_means']
+           'AdversarialModel', 'scaled_images', 'means', 'reset_means', 'make_optimizer', 'make_latents', 'to_images',
+           'draw', 'draw_latents', 'seed_everything']
 
 # %% ../../nbs/tpu/model.ipynb #a932b461
 from .config import BACKEND # first: it chooses Keras's backend
@@ -310,3 +311,39 @@ def reset_means(self):
     for v in (self.sums, self.counted): v.assign(ops.zeros(v.shape, v.dtype))
 
 AdversarialModel.means, AdversarialModel.reset_means = means, reset_means
+
+# %% ../../nbs/tpu/model.ipynb #51543498
+def make_optimizer(learning_rate, beta1, precision="float32"):
+    "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
+    opt = keras.optimizers.Adam(learning_rate, beta1)
+    return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
+
+def make_latents(num, latent_dim, seed):
+    "Standard normal latents, float32 [num, latent_dim], the same on every machine and on both backends."
+    return np.random.default_rng([seed, 2**31]).standard_normal((num, latent_dim), np.float32)
+
+def to_images(x): # [N, H, W, C] in [-1, 1]
+    "As pixels, uint8."
+    x = ops.round((ops.cast(x, "float32") + 1) * 127.5)
+    return ops.convert_to_numpy(ops.clip(x, 0, 255)).astype(np.uint8)
+
+def draw(network, # a generator
+         num, # images
+         seed, # of the latents
+    ):
+    "Images of a generator in evaluation mode, uint8 [num, H, W, C]."
+    return draw_latents(network, make_latents(num, network.input_shape[-1], seed))
+
+def draw_latents(network, # a generator
+                 z, # latents, float32 [N, latent_dim]
+                 batch=500):
+    "What becomes of these latents, uint8 [N, H, W, C]; in parts of one shape, so that nothing is compiled twice."
+    n, batch = len(z), min(batch, len(z))
+    z = np.concatenate([z, np.zeros((-n % batch, z.shape[1]), np.float32)])
+    return np.concatenate([to_images(network(z[i:i + batch], training=False)) for i in range(0, n, batch)])[:n]
+
+def seed_everything(seed, # 0 to 2**63 - 1
+                    deterministic=False): # forbid kernels whose result depends on timing; for the whole process
+    "Seed Python, NumPy and the backend."
+    keras.utils.set_random_seed(seed % 2**32)
+    if deterministic and BACKEND == "tensorflow": tf.config.experimental.enable_op_determinism()

@@ -228,8 +228,12 @@ assert "device" in free_fields(config, {"device"}) and "seed" not in free_fields
 
 # %%
 #| exports
+LOOK = 50 # steps between looks at the progress
+
 class Progress:
     "How far a run is; each track's `Training` inherits it and says how to go on."
+    look = LOOK # a track with long calls may look less often
+
     def __init__(self):
         self.steps, self.epoch, self.step_in_epoch = 0, 0, 0 # iterations, epochs that are complete
         self.images_seen, self.seconds, self.epoch_seconds = 0, 0.0, 0.0
@@ -611,8 +615,6 @@ assert recorder.folder.load_metrics()["status"] == "failed"
 
 # %%
 #| exports
-LOOK = 50 # steps between looks at the progress
-
 def loop(training, # a `Progress` with everything filled in
          batches, # whatever `training.advance` takes
          recorder, # a `Recorder`
@@ -641,9 +643,9 @@ def loop(training, # a `Progress` with everything filled in
         def stop(): return together is None and interrupt.asked
         while t.epoch < c.epochs:
             while t.step_in_epoch < per_epoch:
-                t.advance(batches, min(per_epoch - t.step_in_epoch, LOOK - t.steps % LOOK,
+                t.advance(batches, min(per_epoch - t.step_in_epoch, t.look - t.steps % t.look,
                                        c.checkpoint_every - t.steps % c.checkpoint_every), stop)
-                if t.steps % LOOK and t.steps % c.checkpoint_every and not stop(): continue
+                if t.steps % t.look and t.steps % c.checkpoint_every and not stop(): continue
                 look()
                 bar.update(t.steps - bar.n)
                 asked = together.anyone(interrupt.asked) if together else interrupt.asked

@@ -1,0 +1,187 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Training with `fit`
+#
+# > The run folder of every track around a model that trains itself
+#
+# - order: 0
+# - skip_showdoc: true
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/train.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/train.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/train.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+
+# %% [markdown]
+# **You will be able to** run `fit` in pieces that can be killed and resumed bit for bit, on either backend, on one device or
+# eight.
+#
+# **You need** [A model that plays both sides](model.ipynb) and [Callbacks](callbacks.ipynb). **It takes** half an hour.
+
+# %%
+#| default_exp tpu.train
+
+# %%
+#| exports
+from gan_course.tpu.config import BACKEND, CONFIG, artifact_paths # first: it chooses Keras's backend
+
+from functools import partial
+
+import keras
+import numpy as np
+from keras import ops
+
+from gan_course import figures, keras_files
+from gan_course.basics import CourseError
+from gan_course.keras_files import KerasRecorder
+from gan_course.loop import SEED_GRID, Progress, restore_latest, run
+from gan_course.tpu.callbacks import LossPlot, SampleGrid, Stop
+from gan_course.tpu.data import Batches
+from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, draw, make_optimizer, seed_everything
+from gan_course.tpu.strategy import find_accelerator, select_precision
+
+# %%
+#| exports
+TRACK = "tpu"
+load_checkpoint = partial(keras_files.load_checkpoint, track=TRACK)
+load_file = partial(keras_files.load_file, track=TRACK)
+
+class Training(Progress):
+    "All that changes during a run. Make it inside the accelerator's scope."
+    look = 10**9 # steps between looks at the progress: none within an epoch
+
+    def __init__(self, config, dataset, accelerator, precision="float32"):
+        super().__init__()
+        self.config = config
+        self.batches = Batches(dataset, config.batch_size, accelerator, config.seed)
+        channels, c = dataset.images.shape[-1], config
+        sync = BACKEND == "tensorflow" and accelerator.count > 1
+        self.model = AdversarialModel(
+            Generator(c.latent_dim, c.width, channels, precision=precision, sync=sync),
+            Discriminator(c.width, c.dropout, channels, precision=precision, seed=c.seed),
+            c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed)
+        at_once = 1 if accelerator.kind == "cpu" and (BACKEND == "jax" or accelerator.count > 1) else c.steps_per_call
+        self.model.compile(*(make_optimizer(c.learning_rate, c.beta1, precision) for _ in range(2)),
+                           mesh=accelerator.share if BACKEND == "jax" else None, steps_per_execution=at_once)
+
+    @property
+    def D(self): return self.model.discriminator
+
+    @property
+    def ema(self): return Ema(self.model.average)
+
+    def variables(self):
+        "Name -> variable: everything on the device that the rest of the run depends on."
+        m = self.model
+        parts = dict(G=m.generator.variables, D=m.discriminator.variables, ema=m.average.variables, opt_g=m.g_optimizer.variables,
+                     opt_d=m.d_optimizer.variables, own=[m.iteration, m.sums, m.counted, m.bad])
+        return {f"{part}/{i:03d}": v for part, variables in parts.items() for i, v in enumerate(variables)}
+
+    def state_dict(self):
+        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
+        return dict(**self.counters(), backend=BACKEND, strips=np.array(self.strips, np.uint8),
+                    variables={name: ops.convert_to_numpy(v) for name, v in self.variables().items()})
+
+    def load_state_dict(self, state):
+        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
+        if state["backend"] != BACKEND:
+            raise CourseError(f"this run began on {state['backend']}, whose random numbers are others, and this is {BACKEND}; "
+                              f"resume it with KERAS_BACKEND={state['backend']}")
+        mine, theirs = self.variables(), state["variables"]
+        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
+        for name, v in mine.items():
+            if tuple(v.shape) != theirs[name].shape or str(v.dtype) != str(theirs[name].dtype):
+                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
+        for name, v in mine.items(): v.assign(theirs[name])
+        self.set_counters(state)
+        self.strips = list(state["strips"])
+
+    def iterations(self, batches): return len(batches)
+
+    def advance(self, batches, steps, stop):
+        "All of these steps are one `fit`."
+        part = batches.part(self.epoch, self.step_in_epoch, steps)
+        if BACKEND == "jax":
+            self.model.fit(part, stop=stop)
+            taken = self.model.taken
+        else:
+            watch = Stop(stop, steps)
+            self.model.fit(part, verbose=0, callbacks=[watch])
+            taken = watch.taken
+        self.steps += taken; self.step_in_epoch += taken; self.images_seen += taken * self.config.batch_size
+
+    def first_bad(self):
+        bad = int(ops.convert_to_numpy(self.model.bad.value))
+        return bad - 1 if bad else None
+
+    def means(self): return self.model.means()
+    def reset_means(self): self.model.reset_means()
+    def draw(self, num, seed): return draw(self.model.average, num, seed)
+    def learning_rates(self): return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
+
+class Ema:
+    "What a recorder expects of an average."
+    def __init__(self, network): self.network = network
+
+# %%
+#| exports
+class TpuRecorder(KerasRecorder):
+    "Writes the run folder, and calls the callbacks that draw."
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        c = self.config
+        self.grid = SampleGrid(self.paths["images"], c.image_every,
+                               caption=lambda epoch: f"{self.dataset.name}, epoch {epoch} of {c.epochs}, seed {c.seed}")
+
+    def pictures(self, training, samples):
+        super().pictures(training, samples)
+        rows = list(training.history)
+        if not rows: return
+        for callback in (self.grid, LossPlot(self.paths["training_loss"], rows)):
+            callback.set_model(training.model)
+            callback.on_epoch_end(training.epoch - 1, rows[-1])
+
+    def results(self, training):
+        super().results(training)
+        figures.save_grid(training.draw(16, SEED_GRID), self.paths["final"], caption=self.caption(training))
+
+def restore(training, recorder):
+    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device", "steps_per_call"})
+
+# %%
+#| exports
+def train(config=CONFIG, # a `Config`
+          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          verbose=True, # print a line per epoch
+    ): # what stands in metrics.json
+    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    accelerator = find_accelerator(config.device, config.cpu_devices)
+    precision = select_precision(config.precision, accelerator)
+    if verbose: print(accelerator)
+    def prepare(folder, dataset):
+        seed_everything(config.seed, config.deterministic)
+        training = Training(config, dataset, accelerator, precision)
+        recorder = TpuRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, [BACKEND, "keras", "numpy"],
+                               f"{accelerator.count} × {accelerator.name}" if accelerator.count > 1 else accelerator.name, precision)
+        return training, training.batches, recorder
+    with accelerator.scope(): return run(config, prepare, restore, resume, verbose)
