@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MEASURED', 'init_weights', 'Generator', 'Discriminator', 'cross_entropy', 'measurements', 'global_norm',
-           'AdversarialModel', 'scaled_images', 'means', 'reset_means', 'make_optimizer', 'make_latents', 'to_images',
+           'AdversarialModel', 'scaled_images', 'make_optimizer', 'means', 'reset_means', 'make_latents', 'to_images',
            'draw', 'draw_latents', 'seed_everything']
 
 # %% ../../nbs/tpu/model.ipynb #a932b461
@@ -167,6 +167,12 @@ def scaled_images(x):
     "uint8 -> float32 in [-1, 1]."
     return ops.cast(x, "float32") / 127.5 - 1.0
 
+# %% ../../nbs/tpu/model.ipynb #df8de8a6
+def make_optimizer(learning_rate, beta1, precision="float32"):
+    "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
+    opt = keras.optimizers.Adam(learning_rate, beta1)
+    return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
+
 # %% ../../nbs/tpu/model.ipynb #a98b5049
 if BACKEND == "tensorflow":
     def latents(model, iteration):
@@ -313,11 +319,6 @@ def reset_means(self):
 AdversarialModel.means, AdversarialModel.reset_means = means, reset_means
 
 # %% ../../nbs/tpu/model.ipynb #51543498
-def make_optimizer(learning_rate, beta1, precision="float32"):
-    "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
-    opt = keras.optimizers.Adam(learning_rate, beta1)
-    return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
-
 def make_latents(num, latent_dim, seed):
     "Standard normal latents, float32 [num, latent_dim], the same on every machine and on both backends."
     return np.random.default_rng([seed, 2**31]).standard_normal((num, latent_dim), np.float32)

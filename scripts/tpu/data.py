@@ -51,6 +51,20 @@ from gan_course.basics import CourseError
 if BACKEND == "jax": import jax
 else: import tensorflow as tf
 
+# %% [markdown]
+# ## Where the time goes
+#
+# Fashion-MNIST is 47 MB of bytes. As float32 it is 188 MB, and the textbook pipeline sends all of that from the host to
+# the accelerator in each of thirty epochs. A TPU core takes a batch of 256 in a millisecond or two; the host has to
+# gather, convert and send it in less, or the accelerator waits. Two changes remove the problem: send bytes, and send
+# them once.
+#
+# ## An order that can be computed
+#
+# Which images make the seventeenth batch of the ninth epoch? A shuffle buffer knows it only after it has been through all
+# that came before, and a run that was killed has to go through it again. If the order of an epoch is a function of the
+# seed and the epoch's number, nobody has to remember anything.
+
 # %%
 #| exports
 def epoch_order(num, # of images
@@ -59,6 +73,22 @@ def epoch_order(num, # of images
     ): # int32 array, [num]: a permutation of 0 ... num - 1
     "The order in which an epoch visits the images. The same on every machine and on both backends."
     return np.random.default_rng([seed, epoch]).permutation(num).astype(np.int32)
+
+# %%
+first, second = epoch_order(1000, seed=0, epoch=0), epoch_order(1000, seed=0, epoch=1)
+assert sorted(first) == list(range(1000)) and (first != second).any()
+assert (first == epoch_order(1000, seed=0, epoch=0)).all() and (first != epoch_order(1000, seed=1, epoch=0)).any()
+first[:8]
+
+# %% [markdown]
+# ## Batches
+#
+# On JAX the images lie on the device, and a batch is a row of numbers: the step itself picks the images. With several devices
+# each has a copy of the images, and its share of the row. On TensorFlow `fit` wants a `tf.data.Dataset`, and shares its batches
+# among the replicas; the pipeline gathers bytes, and the step turns them into numbers in [-1, 1].
+#
+# Every batch is full. An accelerator compiles the step for one shape; the last, smaller batch of an epoch would be another
+# one, compiled anew, for the sake of some images that come again in the next epoch.
 
 # %%
 #| exports
@@ -101,3 +131,37 @@ class Batches:
         index = self.index(epoch, start, len(self) - start if steps is None else steps)
         if BACKEND == "jax": return Part(self.images, index)
         return tf.data.Dataset.from_tensor_slices(index).map(lambda i: tf.gather(self.images, i)).prefetch(tf.data.AUTOTUNE)
+
+
+# %%
+import keras
+
+from gan_course.datasets import load_dataset
+from gan_course.tpu.strategy import find_accelerator
+
+# %%
+data = load_dataset("garments", limit=1000)
+batches = Batches(data, 256, find_accelerator("cpu"))
+len(batches), batches.index(epoch=0, start=1, steps=2).shape
+
+# %% [markdown]
+# Three full batches, and 232 images that wait for another epoch. A part that starts in the middle must be the end of the
+# whole:
+
+# %%
+def numbers(part):
+    "The images of a part, whatever it is."
+    return np.array(part.images)[part.index] if BACKEND == "jax" else np.stack([keras.ops.convert_to_numpy(x) for x in part])
+
+whole, rest = numbers(batches.part(epoch=4)), numbers(batches.part(epoch=4, start=1))
+assert whole.shape == (3, 256, 28, 28, 1) and whole.dtype == np.uint8
+assert (whole[1:] == rest).all() and (whole[0] == data.images[epoch_order(1000, 0, 4)[:256]]).all()
+
+# %%
+from types import SimpleNamespace
+
+# %%
+for wrong in (2000, 255):
+    try: Batches(data, wrong, SimpleNamespace(count=8))
+    except CourseError as error: print(error)
+    else: raise AssertionError("it was accepted")

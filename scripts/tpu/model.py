@@ -57,6 +57,18 @@ if BACKEND == "jax":
     import jax.numpy as jnp
 else: import tensorflow as tf
 
+# %% [markdown]
+# ## Upsampling
+#
+# A transposed convolution whose kernel is not a multiple of its stride covers some pixels more often than others, and
+# draws checkerboards ([The networks](../tensorflow/model.ipynb) shows it). The other way is to make every pixel two by two
+# and to convolve afterwards: `UpSampling2D`, then `Conv2D`. It costs more arithmetic, four times the pixels at the same kernel, and
+# arithmetic is what an accelerator has plenty of. For its matrix units a convolution is also the simpler operation.
+#
+# The last layer is `tanh` in float32, whatever the rest computes in: bfloat16 has eight bits, and 256 grey levels would
+# become fewer. The discriminator's logit is float32 for the same reason. Between the two, `precision` is the policy of all hidden
+# layers.
+
 # %%
 #| exports
 def init_weights(): return keras.initializers.RandomNormal(0.0, 0.02) # Radford et al. 2015, section 4
@@ -100,6 +112,31 @@ def Discriminator(width=32, # channels of the first layer; the last has 4 times 
     x = layers.Flatten(name="flatten", dtype=precision)(x)
     x = layers.Dense(1, kernel_initializer=init_weights(), name="to_logit", dtype=precision)(x)
     return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
+
+# %%
+G, D = Generator(), Discriminator()
+z = keras.random.normal((5, 256), seed=0)
+print(G(z).shape, D(G(z)).shape, f"{G.count_params():,} and {D.count_params():,} parameters")
+
+# %%
+assert tuple(G(z).shape) == (5, 28, 28, 1) and tuple(D(G(z)).shape) == (5,)
+half = Generator(precision="mixed_bfloat16")
+assert {layer.compute_dtype for layer in half.layers if layer.name.startswith("conv")} == {"bfloat16"}
+assert keras.backend.standardize_dtype(half(z).dtype) == "float32", "the images are float32 all the same"
+assert all(v.dtype == "float32" for v in half.trainable_variables), "and so are the weights"
+
+# %% [markdown]
+# ## One model, two players
+#
+# `keras.Model` expects one loss and one optimiser. A model may replace its `train_step`, though, and then `fit` brings
+# everything else: epochs, callbacks, several devices, many steps a call. What does such a model have to keep, if its
+# training is to stop today and go on tomorrow? Write a list before you read on.
+#
+# Both networks and both optimisers, the average of the generator, the number of the iteration, from which all latents are
+# computed, and what was measured so far. Keras saves variables that it knows: those of layers, of the optimiser that was
+# given to `compile`, and of attributes. The rest is in four methods. Without `get_config` and `from_config` a `.keras` file cannot be
+# opened; without `get_compile_config` and `compile_from_config` it opens, and both optimisers have forgotten everything. And
+# `compile()` without an optimiser makes an RMSprop that nobody asked for, and saves it.
 
 # %%
 #| exports
@@ -204,10 +241,22 @@ def scaled_images(x):
     return ops.cast(x, "float32") / 127.5 - 1.0
 
 
+# %%
+#| exports
+def make_optimizer(learning_rate, beta1, precision="float32"):
+    "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
+    opt = keras.optimizers.Adam(learning_rate, beta1)
+    return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
+
 # %% [markdown]
 # ## On TensorFlow
 #
-# `fit` calls `train_step` in each replica, inside of a `tf.function`.
+# `fit` calls `train_step` in each replica, inside of a `tf.function`. One forward pass of the generator serves both steps: its
+# tape is paused, the discriminator takes its step, and the tape goes on with the generator's loss.
+#
+# With several replicas, each has its share of the batch. Keras *adds* what the replicas bring to `apply`, so we average the
+# gradients first and divide. All replicas draw the latents of the whole batch and take their share, so that eight
+# devices train on the same latents as one.
 
 # %%
 #| exports
@@ -262,7 +311,17 @@ if BACKEND == "tensorflow":
 # ## On JAX
 #
 # Keras's JAX trainer passes one optimiser's variables through its steps. A GAN has two, so this loop is ours: a step as a
-# function from state to state, and `lax.scan` to take many of them in one call.
+# function from state to state. `stateless_call` is a layer without variables of its own: weights go in, and what changed comes
+# out. `stateless_apply` is the same for an optimiser. The generator's forward pass is kept as a *pullback*: given the loss's
+# gradient by the images, it returns the gradient by the weights.
+#
+# `lax.scan` takes many steps in one call: the host says "two hundred steps", and is free. With a mesh of devices the batch is
+# cut along its first axis, and XLA puts in whatever communication the result needs. The program means the same as on
+# one device: BatchNorm sees the whole batch, without having been told.
+#
+# On a processor there is a surprise. Inside of a loop XLA:CPU does not use its fast convolutions (JAX's issue
+# [12868](https://github.com/jax-ml/jax/issues/12868), open since 2022), and a scan of our steps is forty times slower than the
+# steps one by one: 13 against 514 images a second on the machine of this page. So on a processor we take one step a call.
 
 # %%
 #| exports
@@ -365,11 +424,6 @@ AdversarialModel.means, AdversarialModel.reset_means = means, reset_means
 
 # %%
 #| exports
-def make_optimizer(learning_rate, beta1, precision="float32"):
-    "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
-    opt = keras.optimizers.Adam(learning_rate, beta1)
-    return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
-
 def make_latents(num, latent_dim, seed):
     "Standard normal latents, float32 [num, latent_dim], the same on every machine and on both backends."
     return np.random.default_rng([seed, 2**31]).standard_normal((num, latent_dim), np.float32)
