@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CLASSES', 'FASHION_MNIST', 'MIRRORS', 'TEXTURES', 'FACTORS', 'GARMENTS', 'parse_idx', 'load_idx', 'Dataset',
            'checksum_of', 'to_float', 'to_uint8', 'data_root', 'NotAvailable', 'NoDelivery', 'reachable',
-           'ResumingDownloader', 'download_fashion_mnist', 'garments', 'load_dataset', 'dataset_status']
+           'ResumingDownloader', 'download_fashion_mnist', 'garments', 'kaggle_files', 'load_dataset', 'dataset_status']
 
 # %% ../nbs/foundations/datasets.ipynb #6fce29ad
 import hashlib
@@ -81,8 +81,8 @@ def load_idx(path, # an IDX file, compressed with gzip or not
         raise CourseError(f"{path} is an HTML page, not data: a server sent an error or a log-in "
                           f"page in its place; {again}")
     elif data[:2] != b"\0\0":
-        raise CourseError(f"{path} is not a gzip archive (wrong magic number {data[:2].hex()}, "
-                          f"not 1f8b); {again}")
+        raise CourseError(f"{path} is not a gzip archive or a plain IDX file (wrong magic number "
+                          f"{data[:2].hex()}, not 1f8b or 0000); {again}")
     return parse_idx(data, path)
 
 # %% ../nbs/foundations/datasets.ipynb #1d53efc6
@@ -145,11 +145,15 @@ def to_uint8(x, # float in [-1, 1], any shape; what lies outside is clipped
     return np.rint((np.clip(x, -1, 1) + 1)*np.float32(127.5)).astype(np.uint8)
 
 # %% ../nbs/foundations/datasets.ipynb #ce818c16
-FASHION_MNIST = { # split -> (file, md5, bytes) of the images and of the labels
-    "train": (("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26421880),
-              ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29515)),
-    "test": (("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4422102),
-             ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148)),
+FASHION_MNIST = { # split -> (file, md5, bytes, md5 unpacked) of the images and of the labels
+    "train": (("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26421880,
+               "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+              ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29515,
+               "9018921c3c673c538a1fc5bad174d6f9")),
+    "test": (("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4422102,
+              "8181f5470baa50b63fa0f6fddb340f0a"),
+             ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148,
+              "15d484375f8d13e6eb1aabb0c3f46965")),
 }
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -158,12 +162,16 @@ MIRRORS = (
 )
 
 # %% ../nbs/foundations/datasets.ipynb #737ec7ad
+def _named(data_dir):
+    "The data folder that somebody has named, None if nobody did."
+    if data_dir is not None and str(data_dir).strip(): return Path(data_dir).expanduser()
+    if named := os.environ.get("GAN_COURSE_DATA", "").strip(): return Path(named).expanduser()
+    return None
+
 def data_root(data_dir=None, # folder of all data sets; None: see below
     ): # a path, which need not exist
     "Where the data is: `data_dir`, else `$GAN_COURSE_DATA`, else the user's cache."
-    if data_dir is not None and str(data_dir).strip(): return Path(data_dir).expanduser()
-    if named := os.environ.get("GAN_COURSE_DATA", "").strip(): return Path(named).expanduser()
-    return Path(pooch.os_cache("gan_course"))
+    return _named(data_dir) or Path(pooch.os_cache("gan_course"))
 
 # %% ../nbs/foundations/datasets.ipynb #0febd181
 def _there(path):
@@ -207,15 +215,17 @@ def _checked(images, labels, where):
         raise CourseError(f"{where['labels']} holds the label {labels.max()}, which is out of "
                           f"range 0 to 9; remove it and download it again")
 
-def _load_fashion_mnist(folder, split):
-    "Read, diagnose and verify the two archives of one split."
-    where, arrays, wrong = {}, [], []
-    for what, (name, md5, _) in zip(("images", "labels"), FASHION_MNIST[split]):
-        where[what] = folder/name
-        data = _read(where[what])
-        arrays.append(load_idx(where[what], data))
+def _archives(folder, split): return [folder/name for name, *_ in FASHION_MNIST[split]]
+
+def _load_fashion_mnist(files, split):
+    "Read, diagnose and verify the two files of one split, its images and its labels."
+    where, arrays, wrong = dict(zip(("images", "labels"), files)), [], []
+    for path, (_, packed, _, unpacked) in zip(files, FASHION_MNIST[split]):
+        data = _read(path)
+        arrays.append(load_idx(path, data))
+        md5 = packed if data[:2] == b"\x1f\x8b" else unpacked
         if (found := hashlib.md5(data, usedforsecurity=False).hexdigest()) != md5:
-            wrong.append(f"{where[what]} can be read but is not the published file: its md5 "
+            wrong.append(f"{path} can be read but is not the published file: its md5 "
                          f"checksum is {found}, not {md5}; remove it and download it again")
     images, labels = arrays
     _checked(images, labels, where)
@@ -357,7 +367,7 @@ def download_fashion_mnist(data_dir=None, # see `data_root`
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder/".lock", timeout=900):
-            for name, md5, size in (file for split in FASHION_MNIST.values() for file in split):
+            for name, md5, size, _ in (file for split in FASHION_MNIST.values() for file in split):
                 if _there(folder/name): continue
                 reasons |= (failed := _fetch(name, md5, size, folder, mirrors))
                 if failed:
@@ -644,6 +654,33 @@ def garments(n=60_000, # number of images; a smaller n gives the first of a larg
     labels = np.ascontiguousarray(known["kind"])
     return (images, labels, known) if factors else (images, labels)
 
+# %% ../nbs/foundations/datasets.ipynb #e9152dd5
+def kaggle_files(split, # train or test
+                 root=Path("/kaggle/input"), # where Kaggle mounts what is attached
+    ): # paths of the images and of the labels; () unless both are there
+    "The files of `zalando-research/fashionmnist` in a notebook on Kaggle, unpacked or not."
+    def first(place, name):
+        plain = name.removesuffix(".gz")
+        for pattern in (plain, name, f"*/{plain}", f"*/{name}"):
+            for path in sorted(place.glob(pattern)):
+                if os.path.isfile(path): return path # and not the folder of that name
+    for place in (root/"fashionmnist", root/"datasets"/"zalando-research"/"fashionmnist"):
+        try: files = tuple(first(place, name) for name, *_ in FASHION_MNIST[split])
+        except OSError: continue # a folder that cannot be read is as good as none
+        if all(files): return files
+    return ()
+
+def _mounted(split, data_dir): return () if _named(data_dir) else kaggle_files(split)
+
+def _load_mounted(files, split):
+    "Read what Kaggle mounted. An error there ends in other advice: nothing can be removed."
+    try: return _load_fashion_mnist(files, split)
+    except CourseError as error:
+        what = str(error).rpartition("; ")[0] or error
+        raise CourseError(f"{what}; detach the data set zalando-research/fashionmnist from the "
+                          f"notebook and attach it again, or give --data-dir another folder"
+                          ) from None
+
 # %% ../nbs/foundations/datasets.ipynb #601800fb
 GARMENTS = { # split -> (images, checksum of the images and labels of seed 0)
     "train": (60_000, "dadca852daa6fc5f0e23a6bac625c926b8e74eac4e1682423cc26d76b8d8bb14"),
@@ -668,7 +705,7 @@ def _warn_of_garments(reason):
 
 def load_dataset(name="auto", # auto, fashion_mnist or garments
                  split="train", # train or test
-                 data_dir=None, # see `data_root`
+                 data_dir=None, # see `data_root`; None: also what Kaggle has mounted
                  limit=None, # only the first so many images
     ): # a `Dataset`
     "Load a data set by name; `auto`: Fashion-MNIST if it can be had, else garments and a warning."
@@ -680,12 +717,14 @@ def load_dataset(name="auto", # auto, fashion_mnist or garments
     if name == "garments": return _load_garments(split, limit)
     folder = data_root(data_dir)/"fashion_mnist"
     if _missing(folder, [split]):
+        if files := _mounted(split, data_dir): return _load_mounted(files, split).limited(limit)
         try: download_fashion_mnist(data_dir)
         except NotAvailable as error:
-            if name == "fashion_mnist" or len(_missing(folder)) < 4: raise
+            partly = len(_missing(folder)) < 4 or any(_mounted(s, data_dir) for s in FASHION_MNIST)
+            if name == "fashion_mnist" or partly: raise # no mixture of photographs and drawings
             _warn_of_garments(error)
             return _load_garments(split, limit)
-    return _load_fashion_mnist(folder, split).limited(limit)
+    return _load_fashion_mnist(_archives(folder, split), split).limited(limit)
 
 # %% ../nbs/foundations/datasets.ipynb #6cdaf73c
 def dataset_status(data_dir=None, # see `data_root`
@@ -697,12 +736,15 @@ def dataset_status(data_dir=None, # see `data_root`
                    checksum=None, images=0, todo="")
         try:
             missing = _missing(folder, [split])
-            if missing:
+            mounted = _mounted(split, data_dir) if missing else ()
+            if mounted: row["where"] = os.path.commonpath([file.parent for file in mounted])
+            if missing and not mounted:
                 row["state"] = "missing" if len(missing) == 2 else "incomplete"
                 row["todo"] = (f"{' and '.join(missing)} missing; downloaded at first use, or put "
                                f"there by hand from {MIRRORS[-1]}")
             else:
-                data = _load_fashion_mnist(folder, split)
+                data = (_load_mounted(mounted, split) if mounted else
+                        _load_fashion_mnist(_archives(folder, split), split))
                 row.update(checksum=data.checksum, images=len(data))
         except CourseError as error: row.update(state="damaged", todo=str(error))
         rows.append(row)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['save_checkpoint', 'load_checkpoint', 'checked_about', 'keras_bytes', 'save_weights', 'save_network', 'digest_of',
-           'load_file', 'load_network', 'KerasRecorder']
+           'load_file', 'load_network', 'open_generator', 'with_weights', 'KerasRecorder']
 
 # %% ../nbs/foundations/keras_files.ipynb #325255e5
 import hashlib
@@ -13,6 +13,7 @@ import json
 import tempfile
 import warnings
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -20,7 +21,7 @@ import numpy as np
 
 from .basics import CourseError
 from .loop import Recorder, check_track, read_error
-from .runs import atomic_path, to_plain
+from .runs import RunFolder, atomic_path, to_plain
 
 # %% ../nbs/foundations/keras_files.ipynb #33a8b7c2
 def save_checkpoint(path,
@@ -128,6 +129,46 @@ def load_network(path): # `.keras`
         raise read_error(path, error, "Keras file") from None
 
 
+
+# %% ../nbs/foundations/keras_files.ipynb #8de63448
+def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in one
+                   track, # that reads it
+                   Config, # its configuration
+                   artifact_paths, # run folder -> name -> path
+                   build, # (config, channels) -> generator with fresh weights
+                   best=False, # the best so far instead of the last
+    ): # generator, its `Config`, and a dictionary that describes its data
+    "A trained generator. Raises `CourseError` for anything that is not one."
+    path = folder = Path(path)
+    if folder.is_dir(): path = artifact_paths(folder)["best" if best else "generator"]
+    if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
+        checked_about(saved, saved.read_bytes(), track) # the run may be of another track
+    if path.suffix == ".keras":
+        saved = RunFolder(path.parent, create=False).load_config()
+        about, G = dict(config=saved.get("config"), data=saved.get("dataset")), load_network(path)
+    else: about, G = load_file(path, track), None
+    if not all(isinstance(about.get(part), dict) for part in ("config", "data")):
+        raise CourseError(f"{path} is no file of weights; give a run folder, or its generator.weights.h5")
+    config = Config.from_dict(about["config"])
+    try:
+        if G is None: G = with_weights(path, partial(build, config))
+        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (28, 28): raise ValueError
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, UserWarning):
+        raise CourseError(f"{path} does not hold the weights of a generator; "
+                          "give generator.weights.h5 or generator.keras") from None
+    G.trainable = False
+    return G, config, about["data"]
+
+def with_weights(path, # `.weights.h5`
+                 build): # channels -> generator
+    "A generator with the weights in a file. Raises what Keras raises."
+    with h5py.File(path) as h5: # Keras names layers by their kind; one convolution has a bias, the last
+        channels, = [len(layer["vars/1"]) for name, layer in h5["layers"].items() if name.startswith("conv2d") and "vars/1" in layer]
+    G = build(channels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning) # that some layer keeps its initial weights
+        G.load_weights(path)
+    return G
 
 # %% ../nbs/foundations/keras_files.ipynb #75f4dcf4
 class KerasRecorder(Recorder):

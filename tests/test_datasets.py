@@ -1,8 +1,13 @@
 """Faults of the data: every one is a single line that helps, and nothing that was there is lost."""
+import errno
+import functools
 import gzip
 import hashlib
 import http.server
+import inspect
 import os
+import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,7 +20,8 @@ import pytest
 from gan_course import datasets
 from gan_course.basics import CourseError
 from gan_course.datasets import (CLASSES, FACTORS, GARMENTS, NotAvailable, checksum_of, data_root, dataset_status,
-                                 download_fashion_mnist, garments, load_dataset, load_idx, reachable, to_float, to_uint8)
+                                 download_fashion_mnist, garments, kaggle_files, load_dataset, load_idx, reachable,
+                                 to_float, to_uint8)
 
 NAMES = {split: [name for name, *_ in files] for split, files in datasets.FASHION_MNIST.items()}
 ALL = NAMES["train"] + NAMES["test"]
@@ -27,6 +33,9 @@ def idx(array, kind=8):
 
 
 def packed(array, **kwargs): return gzip.compress(idx(array, **kwargs), 1, mtime=0)
+
+
+def md5(data): return hashlib.md5(data).hexdigest()
 
 
 def small(n):
@@ -42,7 +51,7 @@ def mini(tmp_path, monkeypatch):
         published[split] = ()
         for name, array in zip(NAMES[split], small(n)):
             files[name] = packed(array)
-            published[split] += ((name, hashlib.md5(files[name]).hexdigest(), len(files[name])),)
+            published[split] += ((name, md5(files[name]), len(files[name]), md5(idx(array))),)
     monkeypatch.setattr(datasets, "FASHION_MNIST", published)
     monkeypatch.setattr(datasets, "MIRRORS", ("http://127.0.0.1:9/",))  # nothing listens there
     monkeypatch.delenv("GAN_COURSE_DATA", raising=False)
@@ -193,6 +202,190 @@ def test_the_command_prints_one_line(tmp_path):
             "except CourseError as error: print('gan-course:', error, file=sys.stderr); sys.exit(2)")
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "is empty" in done.stderr
+
+
+# --- attached on Kaggle ---
+
+OLD, NEW = "fashionmnist", "datasets/zalando-research/fashionmnist"
+
+
+@pytest.fixture
+def kaggle(mini, tmp_path, monkeypatch):
+    "The folder in place of /kaggle/input, and an empty cache; nothing is named, and there is no network."
+    root = tmp_path/"kaggle"/"input"
+    root.mkdir(parents=True)
+    monkeypatch.setattr(datasets, "kaggle_files", functools.partial(kaggle_files, root=root))
+    monkeypatch.setattr(datasets.pooch, "os_cache", lambda name: tmp_path/"cache")
+    return root
+
+
+def attach(root, files, layout=OLD, plain=True, nested=False):
+    "Lay the archives out as Kaggle does, beside the tables that come with them."
+    folder = root/layout
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ("fashion-mnist_train.csv", "fashion-mnist_test.csv"): (folder/name).write_text("label,pixel1\n0,0\n")
+    for name, data in files.items():
+        if plain: name = name.removesuffix(".gz")
+        place = folder/name if nested else folder
+        place.mkdir(exist_ok=True)
+        (place/name).write_bytes(gzip.decompress(data) if plain else data)
+    return folder
+
+
+def tree(root): return {p: (p.stat().st_mtime_ns, p.is_file() and p.read_bytes()) for p in (root, *root.rglob("*"))}
+
+
+@pytest.mark.parametrize("layout", [OLD, NEW])
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("nested", [True, False])
+def test_attached(kaggle, mini, tmp_path, layout, plain, nested):
+    "Found in each layout, equal to the archives', and nothing is written anywhere."
+    put(tmp_path/"own", mini)
+    folder = attach(kaggle, mini, layout, plain, nested)
+    before = tree(kaggle)
+    for split, n in (("train", 60), ("test", 20)):
+        own = load_dataset("fashion_mnist", split, tmp_path/"own")
+        for name in ("auto", "fashion_mnist"):
+            data = load_dataset(name, split)
+            assert (data.name, data.split, data.checksum, len(data)) == ("fashion_mnist", split, own.checksum, n)
+            assert np.array_equal(data.images, own.images) and np.array_equal(data.labels, own.labels)
+            assert data.images.dtype == np.uint8 and data.images.shape == (n, 28, 28, 1) and data.classes == CLASSES
+        assert load_dataset("auto", split, limit=7).fingerprint == own.fingerprint + "[:7]"
+        row, = [r for r in dataset_status() if (r["dataset"], r["split"]) == ("fashion_mnist", split)]
+        assert row["where"] == str(folder) and row["todo"] == ""
+        assert (row["state"], row["images"], row["checksum"]) == ("ready", n, own.checksum)
+    assert tree(kaggle) == before and not (tmp_path/"cache").exists()
+
+
+def test_attached_real_files(tmp_path, monkeypatch):
+    "The published checksums of the unpacked files, where the real data is."
+    real = data_root()/"fashion_mnist"
+    if not all((real/name).exists() for name in ALL): return
+    own = load_dataset("fashion_mnist", "test")
+    attach(tmp_path/"input", {name: (real/name).read_bytes() for name in ALL})
+    monkeypatch.delenv("GAN_COURSE_DATA", raising=False)
+    monkeypatch.setattr(datasets, "kaggle_files", functools.partial(kaggle_files, root=tmp_path/"input"))
+    monkeypatch.setattr(datasets.pooch, "os_cache", lambda name: tmp_path/"cache")
+    test = load_dataset("fashion_mnist", "test")
+    assert test.checksum == own.checksum and np.array_equal(test.images, own.images)
+    assert load_dataset("auto", "train").fingerprint == "16d82e2b5052" and test.fingerprint == "9f1ec356a747"
+
+
+def test_where_kaggle_mounts():
+    assert str(inspect.signature(kaggle_files).parameters["root"].default) == "/kaggle/input"
+
+
+def test_what_is_named_wins(kaggle, mini, tmp_path, monkeypatch):
+    "A named folder is the only place, with or without the files in it; the cache comes before the mount."
+    attach(kaggle, {name: b"damaged" for name in ALL}, plain=False)
+    for where in ("arg", "env", "cache"): put(tmp_path/where, mini)
+    assert len(load_dataset("auto", "train", tmp_path/"arg")) == len(load_dataset("auto", "train")) == 60
+    assert dataset_status()[0]["where"] == str(tmp_path/"cache"/"fashion_mnist")
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path/"env"))
+    assert len(load_dataset("auto", "test")) == 20
+    assert dataset_status()[0]["where"] == str(tmp_path/"env"/"fashion_mnist")
+    attach(kaggle, mini)
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path/"empty"))
+    fails("is not in .*empty", "fashion_mnist")
+    monkeypatch.setenv("GAN_COURSE_DATA", str(tmp_path/"env"))
+    fails("is not in .*nothing", "fashion_mnist", data_dir=tmp_path/"nothing")
+    assert dataset_status(tmp_path/"nothing")[0]["state"] == "missing"
+    for nothing in ("", "  "):
+        monkeypatch.setenv("GAN_COURSE_DATA", nothing)
+        (tmp_path/"cache"/"fashion_mnist"/ALL[0]).unlink(missing_ok=True)  # an incomplete cache lacks the split
+        assert dataset_status(nothing)[0]["where"] == str(kaggle/OLD) and len(load_dataset("auto", data_dir=nothing)) == 60
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_attached_and_damaged(kaggle, mini, tmp_path, fault):
+    which, data, hint = FAULTS[fault]
+    bad = NAMES["train"][which]
+    folder = attach(kaggle, mini)
+    if data[:2] == b"\x1f\x8b" and "inside" not in fault:
+        try: data = gzip.decompress(data)
+        except Exception: pass  # a damaged archive stays one, under the name that Kaggle gives it
+    (folder/bad.removesuffix(".gz")).write_bytes(data)
+    if fault == "html in gzip": hint = "HTML page"
+    if fault == "magic number": hint = "not a gzip archive or a plain IDX file"
+    before = tree(kaggle)
+    for name in ("auto", "fashion_mnist"):
+        message = fails(hint, name, "train")
+        assert bad.removesuffix(".gz") in message and "attach it again, or give --data-dir" in message
+        assert "remove" not in message and "download" not in message
+        assert ("md5" in message) == (fault == "one pixel")
+        assert len(load_dataset(name, "test")) == 20, "the other split is whole"
+    rows = {(r["dataset"], r["split"]): r for r in dataset_status()}
+    row = rows["fashion_mnist", "train"]
+    assert row["state"] == "damaged" and row["where"] == str(folder) and row["todo"] == message
+    assert rows["fashion_mnist", "test"]["state"] == "ready" and tree(kaggle) == before
+    assert not (tmp_path/"cache").exists()
+
+
+@pytest.mark.parametrize("gone", ALL)
+def test_attached_and_incomplete(kaggle, mini, gone):
+    "The split that lacks a file counts as absent: it is downloaded, and never replaced by drawings beside photographs."
+    attach(kaggle, {name: data for name, data in mini.items() if name != gone})
+    lacks, whole = ("train", "test") if gone in NAMES["train"] else ("test", "train")
+    assert kaggle_files(lacks, kaggle) == () and len(load_dataset("auto", whole))
+    assert [r["state"] for r in dataset_status()[:2]] == ["missing" if s == lacks else "ready" for s in ("train", "test")]
+    for name in ("auto", "fashion_mnist"): fails("no network", name, lacks)
+
+
+def test_attached_in_parts(kaggle, mini):
+    "A pair is not put together from two folders; the tables alone are no data set."
+    attach(kaggle, {name: mini[name] for name in ALL[::2]})
+    attach(kaggle, {name: mini[name] for name in ALL[1::2]}, NEW)
+    with pytest.warns(UserWarning): assert load_dataset("auto", limit=10).name == "garments"
+    attach(kaggle, {name: mini[name] for name in ALL[::2]}, NEW)
+    assert load_dataset("auto").name == "fashion_mnist"
+    mixed = attach(kaggle, {ALL[1]: mini[ALL[1]]}, plain=False)  # images unpacked, labels not
+    assert kaggle_files("train", kaggle) == (mixed/ALL[0].removesuffix(".gz"), mixed/ALL[1])
+    assert len(load_dataset("auto")) == 60
+
+
+def test_incomplete_attachment_is_downloaded(serve, kaggle, mini, tmp_path):
+    serve(None)
+    attach(kaggle, {name: mini[name] for name in NAMES["train"]})
+    before = tree(kaggle)
+    assert len(load_dataset("auto", "train")) == 60 and not (tmp_path/"cache").exists()
+    assert len(load_dataset("auto", "test")) == 20
+    whole(tmp_path/"cache"/"fashion_mnist", mini)
+    assert tree(kaggle) == before
+
+
+def test_other_things_attached(kaggle, mini, tmp_path):
+    "The digits of MNIST have the same file names."
+    for layout in ("mnist-dataset", "datasets/hojjatk/mnist-dataset", "datasets/fashionmnist", "fashionmnist/a/b"):
+        attach(kaggle, mini, layout)
+        attach(kaggle, mini, layout, nested=True, plain=False)
+    (kaggle/"competition").write_text("a file")
+    assert kaggle_files("train", kaggle) == () and dataset_status()[0]["state"] == "missing"
+    with pytest.warns(UserWarning): assert load_dataset("auto", limit=10).name == "garments"
+    for root in (tmp_path/"nothing", kaggle/"competition"): assert kaggle_files("test", root) == ()
+    shutil.rmtree(kaggle/OLD)
+    (kaggle/OLD).write_text("a file")
+    assert kaggle_files("train", kaggle) == ()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ENOTCONN])
+def test_unreadable_mount(kaggle, mini, tmp_path, monkeypatch, number):
+    "A folder that cannot be listed counts as absent; a file that is there and cannot be read is an error."
+    attach(kaggle, mini, nested=True)
+
+    def refuse(real):
+        def refused(path, *args, **kwargs):
+            if str(path).startswith(str(kaggle/OLD)): raise OSError(number, os.strerror(number))
+            return real(path, *args, **kwargs)
+        return refused
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse(pathlib.Path.read_bytes))
+    for name in ("auto", "fashion_mnist"):
+        assert "attach it again" in fails(f"cannot read .*{os.strerror(number)}", name)
+    monkeypatch.setattr(os, "scandir", refuse(os.scandir))
+    monkeypatch.setattr(os, "stat", refuse(os.stat))
+    assert kaggle_files("train", kaggle) == ()
+    with pytest.warns(UserWarning): assert load_dataset("auto", limit=10).name == "garments"
+    attach(kaggle, mini, NEW)
+    assert len(load_dataset("auto")) == 60, "the other folder is still looked into"
 
 
 # --- offline ---

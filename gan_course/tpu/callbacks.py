@@ -15,10 +15,15 @@ import keras
 from .. import figures
 from .model import draw
 
-# %% ../../nbs/tpu/callbacks.ipynb #78e8eaf3
+# %% ../../nbs/tpu/callbacks.ipynb #4b228291
 class SampleGrid(keras.callbacks.Callback):
-    "Every `every` epochs, sixteen images from the same latents: epoch_5.png, epoch_10.png, ..."
-    def __init__(self, folder, every=5, num=16, seed=1, caption=lambda epoch: f"epoch {epoch}"):
+    "Every `every` epochs, `num` images from the same latents: epoch_5.png, epoch_10.png, ..."
+    def __init__(self,
+                 folder, # where the pictures go; made when the first one is drawn
+                 every=5, # epochs
+                 num=16, # images in a picture
+                 seed=1, # of the latents
+                 caption=lambda epoch: f"epoch {epoch}"): # what stands below
         super().__init__()
         self.folder, self.every, self.num, self.seed, self.caption = Path(folder), every, num, seed, caption
 
@@ -28,6 +33,7 @@ class SampleGrid(keras.callbacks.Callback):
         figures.save_grid(draw(self.model.average, self.num, self.seed), self.folder/f"epoch_{epoch + 1}.png",
                           caption=self.caption(epoch + 1))
 
+# %% ../../nbs/tpu/callbacks.ipynb #c9d4dd3b
 class LossPlot(keras.callbacks.Callback):
     "After each epoch, the losses so far."
     def __init__(self, path, history=()): # rows of epochs that were before, as dictionaries
@@ -38,6 +44,7 @@ class LossPlot(keras.callbacks.Callback):
         self.rows = [row for row in self.rows if row["epoch"] <= epoch] + [dict(logs, epoch=epoch + 1)]
         figures.save_figure(figures.plot_curves(self.rows), self.path)
 
+# %% ../../nbs/tpu/callbacks.ipynb #aaae8564
 class Stop(keras.callbacks.Callback):
     "Ask `stop` after each call; count the steps that were taken."
     def __init__(self, stop, steps): # () -> bool; how many there are

@@ -49,14 +49,14 @@ class Config(Settings):
     dataset: Literal["auto", "fashion_mnist", "garments"] = "auto" # auto: garments as a last resort
     data_dir: Path | None = None # where data sets lie; else $GAN_COURSE_DATA, else the user's cache
     limit: int | None = None # use only the first so many images
-    batch_size: int = 256 # real images per step over all devices, and as many generated ones
+    batch_size: int = 128 # real images per step over all devices, and as many generated ones
     # the networks
     latent_dim: int = 256 # length of z
     width: int = 32 # channels of the widest layers are 4 times this
-    dropout: float = 0.3 # in the discriminator, in [0, 1)
+    dropout: float = 0.2 # in the discriminator, in [0, 1)
     # the objective and the optimisers
     label_smoothing: float = 0.0 # real images are labelled 1 - this
-    learning_rate: float = 4e-4 # of both networks
+    learning_rate: float = 5e-4 # of both networks
     beta1: float = 0.5 # Adam's momentum
     ema_half_life: int = 20_000 # in images, of the generator's weight average; 0: no average
     # the run

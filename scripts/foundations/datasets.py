@@ -192,8 +192,8 @@ def load_idx(path, # an IDX file, compressed with gzip or not
         raise CourseError(f"{path} is an HTML page, not data: a server sent an error or a log-in "
                           f"page in its place; {again}")
     elif data[:2] != b"\0\0":
-        raise CourseError(f"{path} is not a gzip archive (wrong magic number {data[:2].hex()}, "
-                          f"not 1f8b); {again}")
+        raise CourseError(f"{path} is not a gzip archive or a plain IDX file (wrong magic number "
+                          f"{data[:2].hex()}, not 1f8b or 0000); {again}")
     return parse_idx(data, path)
 
 
@@ -346,15 +346,20 @@ else: raise AssertionError("floats were taken for bytes")
 # ## Where the data is
 #
 # Four archives, each with its size and md5 checksum as published, and three places on the internet that offer them. Hosts
-# vanish; MNIST's own home is the best-known example. So there is never only one.
+# vanish; MNIST's own home is the best-known example. So there is never only one. The last column is the checksum of what
+# is inside the archive, because some places hand out the files unpacked; we shall come to one.
 
 # %%
 #| exports
-FASHION_MNIST = { # split -> (file, md5, bytes) of the images and of the labels
-    "train": (("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26421880),
-              ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29515)),
-    "test": (("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4422102),
-             ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148)),
+FASHION_MNIST = { # split -> (file, md5, bytes, md5 unpacked) of the images and of the labels
+    "train": (("train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", 26421880,
+               "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+              ("train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe", 29515,
+               "9018921c3c673c538a1fc5bad174d6f9")),
+    "test": (("t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79", 4422102,
+              "8181f5470baa50b63fa0f6fddb340f0a"),
+             ("t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310", 5148,
+              "15d484375f8d13e6eb1aabb0c3f46965")),
 }
 MIRRORS = (
     "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
@@ -365,17 +370,21 @@ MIRRORS = (
 
 # %%
 #| exports
+def _named(data_dir):
+    "The data folder that somebody has named, None if nobody did."
+    if data_dir is not None and str(data_dir).strip(): return Path(data_dir).expanduser()
+    if named := os.environ.get("GAN_COURSE_DATA", "").strip(): return Path(named).expanduser()
+    return None
+
 def data_root(data_dir=None, # folder of all data sets; None: see below
     ): # a path, which need not exist
     "Where the data is: `data_dir`, else `$GAN_COURSE_DATA`, else the user's cache."
-    if data_dir is not None and str(data_dir).strip(): return Path(data_dir).expanduser()
-    if named := os.environ.get("GAN_COURSE_DATA", "").strip(): return Path(named).expanduser()
-    return Path(pooch.os_cache("gan_course"))
+    return _named(data_dir) or Path(pooch.os_cache("gan_course"))
 
 
 # %%
 assert data_root("data").name == "data" # what is named comes first
-print(f"{sum(size for files in FASHION_MNIST.values() for *_, size in files)/1e6:.1f} MB, "
+print(f"{sum(size for files in FASHION_MNIST.values() for _, _, size, _ in files)/1e6:.1f} MB, "
       f"{len(MIRRORS)} mirrors")
 
 
@@ -444,15 +453,17 @@ def _checked(images, labels, where):
         raise CourseError(f"{where['labels']} holds the label {labels.max()}, which is out of "
                           f"range 0 to 9; remove it and download it again")
 
-def _load_fashion_mnist(folder, split):
-    "Read, diagnose and verify the two archives of one split."
-    where, arrays, wrong = {}, [], []
-    for what, (name, md5, _) in zip(("images", "labels"), FASHION_MNIST[split]):
-        where[what] = folder/name
-        data = _read(where[what])
-        arrays.append(load_idx(where[what], data))
+def _archives(folder, split): return [folder/name for name, *_ in FASHION_MNIST[split]]
+
+def _load_fashion_mnist(files, split):
+    "Read, diagnose and verify the two files of one split, its images and its labels."
+    where, arrays, wrong = dict(zip(("images", "labels"), files)), [], []
+    for path, (_, packed, _, unpacked) in zip(files, FASHION_MNIST[split]):
+        data = _read(path)
+        arrays.append(load_idx(path, data))
+        md5 = packed if data[:2] == b"\x1f\x8b" else unpacked
         if (found := hashlib.md5(data, usedforsecurity=False).hexdigest()) != md5:
-            wrong.append(f"{where[what]} can be read but is not the published file: its md5 "
+            wrong.append(f"{path} can be read but is not the published file: its md5 "
                          f"checksum is {found}, not {md5}; remove it and download it again")
     images, labels = arrays
     _checked(images, labels, where)
@@ -681,7 +692,7 @@ def download_fashion_mnist(data_dir=None, # see `data_root`
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder/".lock", timeout=900):
-            for name, md5, size in (file for split in FASHION_MNIST.values() for file in split):
+            for name, md5, size, _ in (file for split in FASHION_MNIST.values() for file in split):
                 if _there(folder/name): continue
                 reasons |= (failed := _fetch(name, md5, size, folder, mirrors))
                 if failed:
@@ -1117,7 +1128,75 @@ def ends(kind, factor):
 show_rows(ends(0, "width") + ends(3, "brightness") + ends(9, "length"),
           ["narrow", "wide", "dark", "bright", "tall", "low"])
 
+
 # %% [markdown]
+# ## A folder that is there already
+#
+# Kaggle offers Fashion-MNIST as `zalando-research/fashionmnist`. A notebook there need not download it: one *attaches* it
+# ("Add input"), and it appears as a folder below `/kaggle/input`. This works without a network too. But the folder is not
+# like ours. Its path depends on the age of Kaggle's machine. The files are unpacked, and sometimes each lies in a folder
+# of its own name. And nothing can be written there, so we can neither complete it nor repair it.
+#
+# The naive search goes through everything that is attached and takes the first file of the right name. **Predict** what
+# it finds where somebody has attached the digits of MNIST as well. Fashion-MNIST was made to replace them, down to the
+# names of its four files. So we look only in a folder that is called `fashionmnist`, and at most one folder below it.
+# That is quick as well, whereas a walk through everything may take minutes.
+
+# %%
+#| exports
+def kaggle_files(split, # train or test
+                 root=Path("/kaggle/input"), # where Kaggle mounts what is attached
+    ): # paths of the images and of the labels; () unless both are there
+    "The files of `zalando-research/fashionmnist` in a notebook on Kaggle, unpacked or not."
+    def first(place, name):
+        plain = name.removesuffix(".gz")
+        for pattern in (plain, name, f"*/{plain}", f"*/{name}"):
+            for path in sorted(place.glob(pattern)):
+                if os.path.isfile(path): return path # and not the folder of that name
+    for place in (root/"fashionmnist", root/"datasets"/"zalando-research"/"fashionmnist"):
+        try: files = tuple(first(place, name) for name, *_ in FASHION_MNIST[split])
+        except OSError: continue # a folder that cannot be read is as good as none
+        if all(files): return files
+    return ()
+
+def _mounted(split, data_dir): return () if _named(data_dir) else kaggle_files(split)
+
+def _load_mounted(files, split):
+    "Read what Kaggle mounted. An error there ends in other advice: nothing can be removed."
+    try: return _load_fashion_mnist(files, split)
+    except CourseError as error:
+        what = str(error).rpartition("; ")[0] or error
+        raise CourseError(f"{what}; detach the data set zalando-research/fashionmnist from the "
+                          f"notebook and attach it again, or give --data-dir another folder"
+                          ) from None
+
+
+# %% [markdown]
+# We build such a folder, with the digits beside it. Our files can be found, but not used: they hold twelve pictures of
+# 2×3 pixels. For our own folder the message would end in "remove it", which nobody could do here.
+
+# %%
+with tempfile.TemporaryDirectory() as root:
+    root = Path(root)
+    for name in ["fashionmnist/train-images-idx3-ubyte", "fashionmnist/train-labels-idx1-ubyte",
+                 "fashionmnist/fashion-mnist_train.csv", "mnist/t10k-images-idx3-ubyte"]:
+        (root/name).parent.mkdir(exist_ok=True)
+        (root/name).write_bytes(gzip.decompress(pack(tiny_labels if "labels" in name else tiny)))
+    print("naive:", *[file.relative_to(root) for file in root.rglob("t10k-images*")])
+    files = kaggle_files("train", root)
+    print("ours: ", *[file.relative_to(root) for file in files])
+    for file, array in zip(files, [tiny, tiny_labels]): assert np.array_equal(load_idx(file), array)
+    assert kaggle_files("test", root) == () # digits are no clothes
+    assert kaggle_files("train", root/"nothing") == ()
+    try: _load_mounted(files, "train")
+    except CourseError as error: print(str(error).replace(str(root), "/kaggle/input"))
+    else: raise AssertionError("pictures of 2×3 pixels were accepted")
+
+# %% [markdown]
+# In which order do we look? Whoever names a folder, with `data_dir` or `$GAN_COURSE_DATA`, means this folder and no other.
+# Otherwise the user's cache comes first, then what Kaggle has mounted, and last the download into the cache. The checksum
+# of the pictures does not depend on how they were packed, so a result says the same wherever they came from.
+#
 # ## One function for all
 #
 # `load_dataset` puts it together. Two rules hold. A data set asked for by name is never replaced by another: if you say
@@ -1152,7 +1231,7 @@ def _warn_of_garments(reason):
 
 def load_dataset(name="auto", # auto, fashion_mnist or garments
                  split="train", # train or test
-                 data_dir=None, # see `data_root`
+                 data_dir=None, # see `data_root`; None: also what Kaggle has mounted
                  limit=None, # only the first so many images
     ): # a `Dataset`
     "Load a data set by name; `auto`: Fashion-MNIST if it can be had, else garments and a warning."
@@ -1164,12 +1243,14 @@ def load_dataset(name="auto", # auto, fashion_mnist or garments
     if name == "garments": return _load_garments(split, limit)
     folder = data_root(data_dir)/"fashion_mnist"
     if _missing(folder, [split]):
+        if files := _mounted(split, data_dir): return _load_mounted(files, split).limited(limit)
         try: download_fashion_mnist(data_dir)
         except NotAvailable as error:
-            if name == "fashion_mnist" or len(_missing(folder)) < 4: raise
+            partly = len(_missing(folder)) < 4 or any(_mounted(s, data_dir) for s in FASHION_MNIST)
+            if name == "fashion_mnist" or partly: raise # no mixture of photographs and drawings
             _warn_of_garments(error)
             return _load_garments(split, limit)
-    return _load_fashion_mnist(folder, split).limited(limit)
+    return _load_fashion_mnist(_archives(folder, split), split).limited(limit)
 
 
 # %%
@@ -1183,12 +1264,15 @@ def dataset_status(data_dir=None, # see `data_root`
                    checksum=None, images=0, todo="")
         try:
             missing = _missing(folder, [split])
-            if missing:
+            mounted = _mounted(split, data_dir) if missing else ()
+            if mounted: row["where"] = os.path.commonpath([file.parent for file in mounted])
+            if missing and not mounted:
                 row["state"] = "missing" if len(missing) == 2 else "incomplete"
                 row["todo"] = (f"{' and '.join(missing)} missing; downloaded at first use, or put "
                                f"there by hand from {MIRRORS[-1]}")
             else:
-                data = _load_fashion_mnist(folder, split)
+                data = (_load_mounted(mounted, split) if mounted else
+                        _load_fashion_mnist(_archives(folder, split), split))
                 row.update(checksum=data.checksum, images=len(data))
         except CourseError as error: row.update(state="damaged", todo=str(error))
         rows.append(row)

@@ -48,6 +48,7 @@ import json
 import tempfile
 import warnings
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -55,7 +56,7 @@ import numpy as np
 
 from gan_course.basics import CourseError
 from gan_course.loop import Recorder, check_track, read_error
-from gan_course.runs import atomic_path, to_plain
+from gan_course.runs import RunFolder, atomic_path, to_plain
 
 # %%
 import os
@@ -192,6 +193,9 @@ def load_file(path, # `.weights.h5`, written by `save_weights`
 
 
 # %%
+from dataclasses import dataclass
+from typing import ClassVar
+
 import keras
 
 # %%
@@ -240,6 +244,76 @@ with tempfile.TemporaryDirectory() as folder:
     except CourseError as error: print(str(error).replace(f"{folder}/", ""))
     else: raise AssertionError("code from a file was accepted")
 
+
+# %% [markdown]
+# ## A generator, from whatever is given
+#
+# Who samples gives a run folder, or a file in one, and may give the wrong one. `.weights.h5` carries its configuration, from which a track's
+# own code builds the network; for `.keras` the configuration is in the run folder. Anything that turns out to be no generator is refused.
+
+# %%
+#| exports
+def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in one
+                   track, # that reads it
+                   Config, # its configuration
+                   artifact_paths, # run folder -> name -> path
+                   build, # (config, channels) -> generator with fresh weights
+                   best=False, # the best so far instead of the last
+    ): # generator, its `Config`, and a dictionary that describes its data
+    "A trained generator. Raises `CourseError` for anything that is not one."
+    path = folder = Path(path)
+    if folder.is_dir(): path = artifact_paths(folder)["best" if best else "generator"]
+    if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
+        checked_about(saved, saved.read_bytes(), track) # the run may be of another track
+    if path.suffix == ".keras":
+        saved = RunFolder(path.parent, create=False).load_config()
+        about, G = dict(config=saved.get("config"), data=saved.get("dataset")), load_network(path)
+    else: about, G = load_file(path, track), None
+    if not all(isinstance(about.get(part), dict) for part in ("config", "data")):
+        raise CourseError(f"{path} is no file of weights; give a run folder, or its generator.weights.h5")
+    config = Config.from_dict(about["config"])
+    try:
+        if G is None: G = with_weights(path, partial(build, config))
+        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (28, 28): raise ValueError
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError, UserWarning):
+        raise CourseError(f"{path} does not hold the weights of a generator; "
+                          "give generator.weights.h5 or generator.keras") from None
+    G.trainable = False
+    return G, config, about["data"]
+
+def with_weights(path, # `.weights.h5`
+                 build): # channels -> generator
+    "A generator with the weights in a file. Raises what Keras raises."
+    with h5py.File(path) as h5: # Keras names layers by their kind; one convolution has a bias, the last
+        channels, = [len(layer["vars/1"]) for name, layer in h5["layers"].items() if name.startswith("conv2d") and "vars/1" in layer]
+    G = build(channels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning) # that some layer keeps its initial weights
+        G.load_weights(path)
+    return G
+
+# %%
+from gan_course.configuration import Settings, artifact_paths
+
+@dataclass(frozen=True)
+class Tiny(Settings):
+    latent_dim: int = 4
+    ranges: ClassVar = {}
+
+def build_tiny(config, channels):
+    return keras.Sequential([keras.Input((config.latent_dim,)), keras.layers.Dense(784), keras.layers.Reshape((28, 28, 1)),
+                             keras.layers.Conv2D(channels, 3, padding="same")])
+
+with tempfile.TemporaryDirectory() as folder:
+    made, path = build_tiny(Tiny(), 1), Path(folder)/"generator.weights.h5"
+    save_weights(path, made, "mine", config=Tiny().to_dict(), data=dict(name="garments"))
+    opened, config, data = open_generator(folder, "mine", Tiny, partial(artifact_paths, weights=".weights.h5"), build_tiny)
+    z = np.ones((2, 4), np.float32)
+    assert (np.array(opened(z)) == np.array(made(z))).all() and config == Tiny() and data["name"] == "garments"
+    save_weights(path, network, "mine", config=Tiny().to_dict(), data={})
+    try: open_generator(folder, "mine", Tiny, partial(artifact_paths, weights=".weights.h5"), build_tiny)
+    except CourseError as error: print(str(error).replace(f"{folder}/", ""))
+    else: raise AssertionError("it is no generator")
 
 # %% [markdown]
 # ## The recorder

@@ -45,20 +45,17 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 import gan_course.tensorflow.config # first: it chooses Keras's backend
 
 import math
-import warnings
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from gan_course import figures
 from gan_course.basics import CourseError
-from gan_course.loop import read_error
-from gan_course.runs import RunFolder
+from gan_course.keras_files import open_generator
 from gan_course.tensorflow.config import CONFIG, Config, artifact_paths, select_device
 from gan_course.tensorflow.model import Generator
-from gan_course.tensorflow.train import checked_about, images_of, load_file
+from gan_course.tensorflow.train import TRACK, images_of
 from gan_course.tensorflow.utils import make_latents, step_seed, to_images
 
 # %% [markdown]
@@ -67,6 +64,8 @@ from gan_course.tensorflow.utils import make_latents, step_seed, to_images
 
 # %%
 import tempfile
+
+import keras
 
 from gan_course.basics import budget
 from gan_course.tensorflow.train import train
@@ -83,7 +82,8 @@ metrics = train(config)
 #
 # A run leaves its generator in two forms. `generator.weights.h5` holds arrays, and says what they belong to; the network is
 # built from our code. `generator.keras` also says how the network is built, so any Keras can open it. Such a file could ask
-# for more than layers: a `Lambda` layer carries Python code. `safe_mode=True` refuses it.
+# for more than layers: a `Lambda` layer carries Python code. `safe_mode=True` refuses it, and so does [the function that opens
+# both](../foundations/keras_files.ipynb), which only has to know how this track builds its generator.
 
 # %%
 with tempfile.TemporaryDirectory() as scratch:
@@ -96,53 +96,13 @@ with tempfile.TemporaryDirectory() as scratch:
 
 # %%
 #| exports
+def build(config, channels): return Generator(config.latent_dim, config.width, config.upsample, channels)
+
 def load_generator(path, # a run folder, or a file of weights or a `.keras` file in one
                    best=False, # the best so far instead of the last
     ): # generator, its `Config`, and a dictionary that describes its data
     "A trained generator. Raises `CourseError` for anything that is not one."
-    path = folder = Path(path)
-    if folder.is_dir(): path = artifact_paths(folder)["best" if best else "generator"]
-    if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
-        checked_about(saved, saved.read_bytes()) # the run may be of another track
-    if path.suffix == ".keras":
-        saved = RunFolder(path.parent, create=False).load_config()
-        about = dict(config=saved.get("config"), data=saved.get("dataset"))
-        G = load_network(path)
-    else: about, G = load_file(path), None
-    if not all(isinstance(about.get(part), dict) for part in ("config", "data")):
-        raise CourseError(f"{path} is no file of weights; give a run folder, or its generator.weights.h5")
-    config = Config.from_dict(about["config"])
-    try:
-        if G is None: G = build_from(path, config)
-        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (28, 28): raise ValueError
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, UserWarning):
-        raise CourseError(f"{path} does not hold the weights of a generator; "
-                          "give generator.weights.h5 or generator.keras") from None
-    G.trainable = False
-    return G, config, about["data"]
-
-def build_from(path, config): # `.weights.h5`
-    "The generator of a configuration, with the weights in a file. Raises what Keras raises."
-    import h5py
-    with h5py.File(path) as h5: # Keras names layers by their kind; one convolution has a bias, the last
-        channels, = [len(layer["vars/1"]) for name, layer in h5["layers"].items() if name.startswith("conv2d") and "vars/1" in layer]
-    G = Generator(config.latent_dim, config.width, config.upsample, channels)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning) # that some layer keeps its initial weights
-        G.load_weights(path)
-    return G
-
-def load_network(path): # `.keras`
-    "A network with its architecture. Runs no code; anything that asks for it is a `CourseError`."
-    try:
-        with open(path, "rb"), warnings.catch_warnings():
-            warnings.simplefilter("error", UserWarning)
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except Exception as error: # a damaged file can trip the reader anywhere
-        if "safe_mode" in str(error) or "unsafe" in str(error):
-            raise CourseError(f"{path} asks to run code, and was not loaded; do not use it, "
-                              "and ask whoever gave it to you for plain weights") from None
-        raise read_error(path, error, "Keras file") from None
+    return open_generator(path, TRACK, Config, artifact_paths, build, best)
 
 
 # %%

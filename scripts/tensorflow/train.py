@@ -45,22 +45,15 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 #| exports
 import gan_course.tensorflow.config # first: it chooses Keras's backend
 
-import hashlib
-import io
-import json
-import tempfile
-import zipfile
-from pathlib import Path
+from functools import partial
 
-import h5py
 import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_course.basics import CourseError
-from gan_course.loop import (SEED_GRID, Progress, Recorder, average_keep, check_track, latest_checkpoint, lr_factor,
-                             read_error, restore_latest, run)
-from gan_course.runs import atomic_path, to_plain
+from gan_course import keras_files
+from gan_course.keras_files import KerasRecorder
+from gan_course.loop import SEED_GRID, Progress, average_keep, latest_checkpoint, lr_factor, restore_latest, run
 from gan_course.tensorflow.config import (CONFIG, artifact_paths, select_device, select_precision, select_strategy,
                                           select_xla)
 from gan_course.tensorflow.data import DeviceBatches
@@ -70,7 +63,11 @@ from gan_course.tensorflow.utils import make_latents, seed_everything, to_images
 
 # %%
 import math
+import tempfile
 import time
+from pathlib import Path
+
+import h5py
 
 from gan_course import figures
 from gan_course.basics import budget
@@ -222,7 +219,6 @@ len(D.weights), len(D.variables), [v.path for v in D.variables][2]
 
 # %%
 #| exports
-TRACK = "tensorflow"
 
 def named_variables(network): # a `keras.Model`
     "Layer and name -> variable, the random state of dropout included."
@@ -373,152 +369,34 @@ assert not same(straight, forgetful)
 #
 # ## Files that can be trusted
 #
-# `tf.train.Checkpoint` writes several files; killed in between, it leaves a part. A checkpoint here is one `.npz`, an archive
-# of arrays with a checksum each, written beside its name and renamed. It holds no code, and `allow_pickle=False` sees to
-# it that none is let in. It also carries its track, its configuration and the checksum of its data, so that one of another run is
-# refused with a sentence instead of a shape error.
+# `tf.train.Checkpoint` writes several files; killed in between, it leaves a part. How a checkpoint becomes one file that is whole or not
+# there, holds no code and says whose it is, and how weights get into Keras's own formats with a checksum, is [a lesson of its
+# own](../foundations/keras_files.ipynb), as every track on Keras needs it. Here we only say which track it is.
 
 # %%
 #| exports
-def save_checkpoint(path, **contents): # `state` and whatever else
-    "Write a checkpoint: arrays as they are, everything else as JSON."
-    state = dict(contents["state"])
-    arrays = {f"variables/{name}": v for name, v in state.pop("variables").items()}
-    arrays["strips"] = state.pop("strips")
-    text = json.dumps(to_plain(dict(track=TRACK, **(contents | dict(state=state)))))
-    whole = io.BytesIO()
-    np.savez(whole, about=np.frombuffer(text.encode(), np.uint8), **arrays)
-    Path(path).write_bytes(whole.getvalue())
-
-def load_checkpoint(path): # written by `save_checkpoint`
-    "What a checkpoint holds: track, config, data, state. Anything else is a `CourseError`."
-    path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            if file.read(4) != b"PK\x03\x04": raise ValueError("no archive")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as found: arrays = {name: found[name] for name in found.files}
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise CourseError(f"{path} asks to run code or holds more than arrays, and was not loaded; do not use "
-                              "it, and ask whoever gave it to you for plain arrays") from None
-        raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
-    except Exception as error: # a damaged file can trip the reader anywhere
-        raise read_error(path, error, "checkpoint of this track") from None
-    found = checked_about(path, bytes(arrays.pop("about", np.zeros(0, np.uint8))))
-    if isinstance(found.get("state"), dict):
-        found["state"] |= dict(strips=arrays.pop("strips", None), variables={
-            name.removeprefix("variables/"): v for name, v in arrays.items()})
-    return found
-
-def checked_about(path, text): # JSON, as text or bytes
-    "The dictionary that a file of this track carries about itself; `CourseError` if it is of another."
-    try: found = json.loads(text)
-    except (ValueError, RecursionError): found = None
-    return check_track(found, path, TRACK)
-
-
-# %%
-class Harmful:
-    def __reduce__(self): return print, ("any code could run here",)
-
-with tempfile.TemporaryDirectory() as folder:
-    bad = Path(folder)/"step_00000001.npz"
-    np.savez(bad, about=np.array([Harmful()], dtype=object))
-    try: load_checkpoint(bad)
-    except CourseError as error: print(str(error).replace(str(bad), "step_00000001.npz"))
-    else: raise AssertionError("a file that runs code was loaded")
-
-
-# %% [markdown]
-# Weights go into Keras's own two formats. `.weights.h5` holds arrays only. HDF5 has attributes, and one of them takes what we
-# have to say about them: track, configuration, data, and a checksum, because HDF5 itself would not notice a flipped bit. Keras ignores
-# it. The `.keras` file holds the architecture too, beside arrays in the same form.
-#
-# Where HDF5 writes them matters. On a disk that is full, it does not raise an error: it prints pages, and ends the program with a
-# segmentation fault. Keras writes `.weights.h5` to the disk, and makes the arrays of `.keras` in memory. So we let it make a `.keras`, take the
-# arrays out of that, and write bytes.
-
-# %%
-#| exports
-def keras_bytes(network):
-    "What a `.keras` file of the network holds."
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch)/"network.keras"
-        network.save(file)
-        return file.read_bytes()
-
-def save_weights(path, network, **about):
-    "Write `.weights.h5`, atomically, with everything needed to build the network again."
-    with atomic_path(path) as tmp:
-        with zipfile.ZipFile(io.BytesIO(keras_bytes(network))) as file: whole = io.BytesIO(file.read("model.weights.h5"))
-        with h5py.File(whole, "r+") as h5:
-            h5.attrs["gan_course"] = json.dumps(to_plain(dict(track=TRACK, **about, digest=digest_of(h5))))
-        tmp.write_bytes(whole.getvalue())
-    return path
-
-def save_network(path, network):
-    "Write `.keras`, atomically: for any Keras, without this package."
-    with atomic_path(path) as tmp: tmp.write_bytes(keras_bytes(network))
-    return path
-
-def digest_of(h5): # an open `h5py.File`
-    "sha256 of all names and arrays in it."
-    sha = hashlib.sha256()
-    def add(name, item):
-        if isinstance(item, h5py.Dataset): sha.update(f"{name} {item.dtype} {item.shape}".encode() + np.asarray(item[()]).tobytes())
-    h5.visititems(add)
-    return sha.hexdigest()
-
-def load_file(path): # `.weights.h5`, written by `save_weights`
-    "What a file of weights says about itself: track, config, data. Anything else is a `CourseError`."
-    path = Path(path)
-    try:
-        with open(path, "rb"): pass # h5py's errors do not say what is wrong with a path
-        with h5py.File(path, "r") as h5: text, digest = h5.attrs.get("gan_course", ""), digest_of(h5)
-    except Exception as error: raise read_error(path, error, "HDF5 file") from None # it can trip the reader anywhere
-    found = checked_about(path, text)
-    if found.get("digest") != digest: raise CourseError(f"{path} is damaged: its checksum is not the stored one; remove it")
-    return found
-
+TRACK = "tensorflow"
+save_checkpoint = partial(keras_files.save_checkpoint, track=TRACK)
+load_checkpoint = partial(keras_files.load_checkpoint, track=TRACK)
+load_file = partial(keras_files.load_file, track=TRACK)
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    path = save_weights(Path(folder)/"generator.weights.h5", G, config=CONFIG.to_dict())
-    assert load_file(path)["config"]["recipe"] == "modern"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1 # one bit
-    path.write_bytes(data)
-    try: load_file(path)
-    except CourseError as error: print(str(error).replace(folder, "..."))
-    else: raise AssertionError("a flipped bit went unnoticed")
+    path = Path(folder)/"step_00000001.npz"
+    save_checkpoint(path, config=CONFIG.to_dict(), data={}, state=straight.state_dict())
+    again = load_checkpoint(path)["state"]["variables"]
+    print(f"{path.stat().st_size / 1e6:.1f} MB, {len(again)} arrays")
+assert all((again[name] == v).all() for name, v in straight.state_dict()["variables"].items())
 
 
 # %% [markdown]
 # ## The run
 #
-# What is left is to hand our parts to [the loop](../foundations/loop.ipynb). First what is written: `Recorder` knows the
-# measurements and the pictures, and learns here how Keras writes its files.
+# What is left is to hand our parts to [the loop](../foundations/loop.ipynb). What is written, the `KerasRecorder` of all Keras
+# tracks knows.
 
 # %%
 #| exports
-class KerasRecorder(Recorder):
-    "Writes the run folder."
-    def about(self): return dict(config=self.config.to_dict(), data=self.data)
-
-    def checkpoint(self, training):
-        "Everything, to go on from here."
-        contents = self.about() | dict(state=training.state_dict())
-        self.folder.save_checkpoint(training.steps, lambda path: save_checkpoint(path, **contents),
-                                    keep=self.config.keep_checkpoints, suffix=".npz")
-
-    def best(self, training): save_weights(self.paths["best"], training.ema.network, **self.about())
-
-    def results(self, training):
-        for name, network in (("generator", training.ema.network), ("discriminator", training.D)):
-            save_weights(self.paths[name], network, **self.about())
-            save_network(self.paths[f"{name}_keras"], network)
-
 def device_name(device, replicas=1):
     "As a person would name it."
     kind, index = device.split(":")

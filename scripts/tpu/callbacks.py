@@ -32,9 +32,10 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
 
 # %% [markdown]
-# **You will be able to** watch a training from inside `fit`, on either backend, without slowing it down.
+# **You will be able to** watch a training from inside `fit`, on either backend, without slowing it down, and let a callback tell
+# you what has gone wrong and when.
 #
-# **You need** [A model that plays both sides](model.ipynb). **It takes** ten minutes.
+# **You need** [A model that plays both sides](model.ipynb). **It takes** fifteen minutes.
 
 # %%
 #| default_exp tpu.callbacks
@@ -51,10 +52,67 @@ from gan_course import figures
 from gan_course.tpu.model import draw
 
 # %%
+import tempfile
+
+import numpy as np
+
+from gan_course.datasets import load_dataset
+from gan_course.tpu.data import Batches
+from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, make_optimizer, seed_everything
+from gan_course.tpu.strategy import find_accelerator
+
+# %%
+data = load_dataset("garments", limit=1280)
+batches = Batches(data, 64, find_accelerator("cpu"))
+
+def make_model(lr_g=1e-3, lr_d=1e-3, width=16, **how):
+    "A small one, the same each time."
+    seed_everything(0)
+    model = AdversarialModel(Generator(32, width), Discriminator(width, 0.0), 32, batch_size=64)
+    model.compile(make_optimizer(lr_g, 0.5), make_optimizer(lr_d, 0.5), **how)
+    return model
+
+# %% [markdown]
+# ## The smallest callback
+#
+# `fit` calls the methods of its callbacks at certain moments. The smallest useful one prints. Here are twenty steps; how many lines will it print
+# if the device takes five steps a call?
+
+# %%
+class Count(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        print(f"after batch {batch}: the model has taken {int(self.model.iteration)} steps")
+
+for at_once in (10, 5):
+    print(f"{at_once} steps a call")
+    model = make_model(steps_per_execution=at_once)
+    model.fit(batches.part(epoch=0), verbose=0, shuffle=False, callbacks=[Count()])
+
+# %% [markdown]
+# Two lessons. A callback sees the device *between calls*, and every look costs a wait. And on JAX the second number stays at 0 until the epoch ends, because there the
+# state lives outside of the model during `fit` and is put back afterwards. What has to see every step belongs into the step (our model counts its
+# measurements there); what has to see pictures belongs to the end of an epoch.
+
+# %%
+assert int(model.iteration) == 20
+
+# %% [markdown]
+# ## Pictures, every few epochs
+#
+# Sixteen images, always from the same latents, so that one can follow each of them from file to file. They come from the average generator, in
+# evaluation mode. On an accelerator a picture means: wait for the device, fetch, draw with matplotlib for a second, while eight cores do nothing. So not
+# after every epoch.
+
+# %%
 #| exports
 class SampleGrid(keras.callbacks.Callback):
-    "Every `every` epochs, sixteen images from the same latents: epoch_5.png, epoch_10.png, ..."
-    def __init__(self, folder, every=5, num=16, seed=1, caption=lambda epoch: f"epoch {epoch}"):
+    "Every `every` epochs, `num` images from the same latents: epoch_5.png, epoch_10.png, ..."
+    def __init__(self,
+                 folder, # where the pictures go; made when the first one is drawn
+                 every=5, # epochs
+                 num=16, # images in a picture
+                 seed=1, # of the latents
+                 caption=lambda epoch: f"epoch {epoch}"): # what stands below
         super().__init__()
         self.folder, self.every, self.num, self.seed, self.caption = Path(folder), every, num, seed, caption
 
@@ -64,6 +122,13 @@ class SampleGrid(keras.callbacks.Callback):
         figures.save_grid(draw(self.model.average, self.num, self.seed), self.folder/f"epoch_{epoch + 1}.png",
                           caption=self.caption(epoch + 1))
 
+# %% [markdown]
+# ## The losses
+#
+# The curves of both losses, of D(x) and D(G(z)), drawn anew after each epoch into one file.
+
+# %%
+#| exports
 class LossPlot(keras.callbacks.Callback):
     "After each epoch, the losses so far."
     def __init__(self, path, history=()): # rows of epochs that were before, as dictionaries
@@ -74,6 +139,24 @@ class LossPlot(keras.callbacks.Callback):
         self.rows = [row for row in self.rows if row["epoch"] <= epoch] + [dict(logs, epoch=epoch + 1)]
         figures.save_figure(figures.plot_curves(self.rows), self.path)
 
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    folder, model = Path(folder), make_model()
+    watchers = [SampleGrid(folder/"generated_images", every=2), LossPlot(folder/"training_loss.png")]
+    model.fit(batches.part(epoch=0), epochs=4, verbose=0, shuffle=False, callbacks=watchers)
+    found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
+    assert found == ["generated_images/epoch_2.png", "generated_images/epoch_4.png", "training_loss.png"], found
+assert [row["epoch"] for row in watchers[1].rows] == [1, 2, 3, 4]
+found
+
+# %% [markdown]
+# ## Stop
+#
+# Ctrl-C in the middle of a step leaves a mess. This callback asks after each call whether to stop, and counts what was done, so that whoever called `fit`
+# knows where to go on.
+
+# %%
+#| exports
 class Stop(keras.callbacks.Callback):
     "Ask `stop` after each call; count the steps that were taken."
     def __init__(self, stop, steps): # () -> bool; how many there are
@@ -83,3 +166,39 @@ class Stop(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.taken = min(batch + 1, self.steps)
         if self.stop(): self.model.stop_training = True
+
+# %%
+asked = iter([False, False, True, True])
+watch, model = Stop(lambda: next(asked), 20), make_model()
+model.fit(batches.part(epoch=0), verbose=0, shuffle=False, callbacks=[watch])
+assert watch.taken == int(model.iteration) == 3
+
+# %% [markdown]
+# ## Debugging with a callback
+#
+# When does a game go wrong? A callback can say it in words while it happens. Our model hands it, at the end of each epoch, the means of the seven
+# measurements. Three rules catch most of what happens: the discriminator ranks nearly every pair rightly, *and* the generator's gradient has
+# gone; or both losses sit where a coin would put them; or a number is no number.
+
+# %%
+class Doctor(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs):
+        if not np.isfinite(list(logs.values())).all(): say = "a number is no number: a lower learning rate"
+        elif logs["rank_accuracy"] > 0.98 and logs["d_fake"] < 0.05: say = "the discriminator has won: slow it down"
+        elif abs(logs["loss_d"] - 2 * np.log(2)) < 0.02: say = "the discriminator tosses a coin: let it learn"
+        else: say = "nothing to say"
+        print(f"epoch {epoch + 1}: ranked rightly {logs['rank_accuracy']:.2f}, D(G(z)) {logs['d_fake']:.3f} - {say}")
+
+# %% [markdown]
+# One healthy run, and two that are not: a discriminator a hundred times as fast as the generator, and one that hardly learns. Which measurement will give away each?
+
+# %%
+for name, rates in (("healthy", {}), ("fast D", dict(lr_g=1e-5)), ("slow D", dict(lr_d=1e-7))):
+    print(name)
+    model = make_model(**rates)
+    model.fit(batches.part(epoch=0), epochs=3, verbose=0, shuffle=False, callbacks=[Doctor()])
+    if name == "fast D": assert model.means()["rank_accuracy"] > 0.95
+
+# %% [markdown]
+# The losses alone would not do: a generator's loss that rises is healthy in one run and the end of another. [The lab](gan_fashion_mnist.ipynb) provokes failures on the
+# real data and looks at their pictures.

@@ -59,9 +59,8 @@ from gan_course.configuration import RANGES, Settings
 #
 # Keras 3 runs on TensorFlow, on JAX and on PyTorch, and decides once per process, when it is imported. For TPUs the choice is
 # mostly made. In November 2026 the TPU images of Kaggle (v5e, eight cores) and Colab (v5e and v6e, one core) bring JAX with
-# Keras 3, and a TensorFlow that cannot use a TPU; the last `tensorflow-tpu` is 2.20, and who wants the TensorFlow path there must
-# install it (see [Devices](strategy.ipynb)). On a plain processor it is the other way round: XLA, on which all of JAX rests,
-# takes half as long again for our convolutions as TensorFlow's own kernels.
+# Keras 3, and no TensorFlow that can use a TPU; [Devices](strategy.ipynb) has the details. On a plain processor it is the other way
+# round: XLA, on which all of JAX rests, takes more than half as long again for our convolutions as TensorFlow's own kernels.
 #
 # So the rule is: `KERAS_BACKEND` if you have set it; JAX where there is a TPU or no TensorFlow; else TensorFlow. A TPU shows
 # in the file system or in the environment, before anything is imported.
@@ -107,8 +106,8 @@ if "keras" not in sys.modules:
 # ## The fields
 #
 # One recipe, that of the DCGAN family, with four changes for an accelerator. *Large batches*: a TPU core multiplies 128 × 128
-# matrices, and has nothing to do with 64 images. *One learning rate* for both networks: of two, one would have to be tuned for
-# each batch size. *No BatchNorm in the discriminator*, but dropout. *Few looks*: pictures every five epochs, and many steps
+# matrices, and is bored by 64 images; 128 on one core, 1,024 on eight. *One learning rate* for both networks: of two, one would have to be
+# tuned for each batch size. *No BatchNorm in the discriminator*, but dropout. *Few looks*: pictures every five epochs, and many steps
 # in each call.
 
 # %%
@@ -120,14 +119,14 @@ class Config(Settings):
     dataset: Literal["auto", "fashion_mnist", "garments"] = "auto" # auto: garments as a last resort
     data_dir: Path | None = None # where data sets lie; else $GAN_COURSE_DATA, else the user's cache
     limit: int | None = None # use only the first so many images
-    batch_size: int = 256 # real images per step over all devices, and as many generated ones
+    batch_size: int = 128 # real images per step over all devices, and as many generated ones
     # the networks
     latent_dim: int = 256 # length of z
     width: int = 32 # channels of the widest layers are 4 times this
-    dropout: float = 0.3 # in the discriminator, in [0, 1)
+    dropout: float = 0.2 # in the discriminator, in [0, 1)
     # the objective and the optimisers
     label_smoothing: float = 0.0 # real images are labelled 1 - this
-    learning_rate: float = 4e-4 # of both networks
+    learning_rate: float = 5e-4 # of both networks
     beta1: float = 0.5 # Adam's momentum
     ema_half_life: int = 20_000 # in images, of the generator's weight average; 0: no average
     # the run

@@ -33,7 +33,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %% [markdown]
 # **You will be able to** draw from a generator that was trained on a TPU, on a machine that has none, and with the other
-# backend.
+# backend; and trade variety for quality at the moment of drawing.
 #
 # **You need** [Training with `fit`](train.ipynb). **It takes** ten minutes.
 
@@ -45,56 +45,75 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 from gan_course.tpu.config import BACKEND, CONFIG, Config, artifact_paths # first: it chooses Keras's backend
 
 import math
-import warnings
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 
 from gan_course import figures
 from gan_course.basics import CourseError
-from gan_course.keras_files import checked_about, load_network
-from gan_course.runs import RunFolder
-from gan_course.tpu.model import draw_latents, make_latents
-from gan_course.tpu.train import TRACK, load_file
+from gan_course.keras_files import open_generator
+from gan_course.tpu.model import Generator, draw_latents, make_latents
+from gan_course.tpu.train import TRACK
+
+# %%
+import subprocess
+import sys
+
+from gan_course.basics import budget
+from gan_course.figures import image_grid, interpolation_figure
+from gan_course.tpu.train import train
+
+# %% [markdown]
+# Something to draw from: two epochs of Fashion-MNIST, or as much as there is time for.
+
+# %%
+config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=512), out=Path("artifacts/tpu_drawn"),
+                        eval_images=0, progress=False)
+metrics = train(config)
+
+# %% [markdown]
+# ## The smallest way
+#
+# The run folder holds `generator.keras`. Any Keras opens it, on any backend, without this package:
+
+# %%
+import keras
+
+G = keras.saving.load_model(config.out/"generator.keras", compile=False)
+tuple(G(np.zeros((2, config.latent_dim), np.float32)).shape)
+
+# %% [markdown]
+# What is wrong with it? It does not say on which data it was trained, nor for how long; a file from a stranger may ask to run code; a damaged one is a page of errors; and
+# the next version of Keras may read it differently. So weights also lie in `.weights.h5`, with the configuration, from which we build the network ourselves. [The lesson on
+# files](../foundations/keras_files.ipynb) has a function for both; it only has to know how this track builds its generator.
 
 # %%
 #| exports
+def build(config, channels): return Generator(config.latent_dim, config.width, channels)
+
 def load_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in one
                    best=False, # the best so far instead of the last
     ): # generator, its `Config`, and a dictionary that describes its data
     "A trained generator, whichever backend trained it. Raises `CourseError` for anything that is not one."
-    path = folder = Path(path)
-    if folder.is_dir(): path = artifact_paths(folder)["best" if best else "generator"]
-    if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
-        checked_about(saved, saved.read_bytes(), TRACK) # the run may be of another track
-    if path.suffix == ".keras":
-        saved = RunFolder(path.parent, create=False).load_config()
-        about, G = dict(config=saved.get("config"), data=saved.get("dataset")), load_network(path)
-    else: about, G = load_file(path), None
-    if not all(isinstance(about.get(part), dict) for part in ("config", "data")):
-        raise CourseError(f"{path} is no file of weights; give a run folder, or its generator.weights.h5")
-    config = Config.from_dict(about["config"])
-    try:
-        if G is None: G = build_from(path, config)
-        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (28, 28): raise ValueError
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, UserWarning):
-        raise CourseError(f"{path} does not hold the weights of a generator; "
-                          "give generator.weights.h5 or generator.keras") from None
-    G.trainable = False
-    return G, config, about["data"]
+    return open_generator(path, TRACK, Config, artifact_paths, build, best)
 
-def build_from(path, config): # `.weights.h5`
-    "The generator of a configuration, with the weights in a file. Raises what Keras raises."
-    import h5py
+# %%
+G, trained, data = load_generator(config.out)
+also, *_ = load_generator(config.out/"generator.keras")
+z = make_latents(5, config.latent_dim, seed=0)
+assert (draw_latents(G, z) == draw_latents(also, z)).all() and trained.epochs == config.epochs
+for wrong in (config.out/"discriminator.keras", config.out/"config.json", "nowhere"):
+    try: load_generator(wrong)
+    except CourseError as error: print(error)
+    else: raise AssertionError("it was loaded")
 
-    from gan_course.tpu.model import Generator
-    with h5py.File(path) as h5: # Keras names layers by their kind; one convolution has a bias, the last
-        channels, = [len(layer["vars/1"]) for name, layer in h5["layers"].items() if name.startswith("conv2d") and "vars/1" in layer]
-    G = Generator(config.latent_dim, config.width, channels)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", UserWarning) # that some layer keeps its initial weights
-        G.load_weights(path)
-    return G
+# %% [markdown]
+# ## Latents
+#
+# NumPy draws the latents, not the backend: the same seed is the same picture on a TPU and here. *Truncation* takes only
+# latents near the middle, where the generator has seen most: better pictures, and fewer kinds of them. Ours draws from the truncated distribution
+# by the inverse of its distribution function, which takes the same time however small the limit.
 
 # %%
 #| exports
@@ -103,16 +122,31 @@ def sample_latents(num, # how many
                    seed=0, # of these latents
                    truncation=None, # no component exceeds this; None: no limit
     ): # float32, [num, latent_dim]
-    "Standard normal latents, those beyond the limit drawn again (Brock et al. 2018, section 3.1)."
+    "Standard normal latents, or truncated normal ones (Brock et al. 2018, section 3.1)."
     z = make_latents(num, latent_dim, seed)
     if truncation is None: return z
     if not (math.isfinite(truncation) and truncation > 0):
         raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
-    from statistics import NormalDist
     normal, u = NormalDist(), np.random.default_rng([seed, 2**31 + 1]).random((num, latent_dim))
     low = normal.cdf(-truncation) # by the inverse of the distribution: no drawing again, however small the limit
     inverse = np.vectorize(normal.inv_cdf, otypes=[np.float64])
     return np.clip(inverse(low + u * (1 - 2 * low)), -truncation, truncation).astype(np.float32)
+
+# %%
+#| fig-cap: The same twelve latents without a limit, and truncated at 1 and at 0.3 (two epochs of training). From top to bottom the clothes look more alike.
+#| fig-alt: Three rows of twelve small pictures of clothes. The first row is varied and partly malformed; in the last row most pictures resemble each other.
+rows = np.concatenate([draw_latents(G, sample_latents(12, config.latent_dim, seed=3, truncation=limit)) for limit in (None, 1.0, 0.3)])
+image_grid(rows, columns=12)
+
+# %%
+z = {limit: sample_latents(2000, 8, truncation=limit) for limit in (None, 1.0, 0.3)}
+assert all(np.abs(z[limit]).max() <= limit for limit in (1.0, 0.3)) and np.abs(z[None]).max() > 2
+assert abs(z[1.0].std() - 0.54) < 0.01, "the standard deviation of a normal distribution cut at ±1"
+spread = [draw_latents(G, sample_latents(200, config.latent_dim, truncation=limit)).std(0).mean() for limit in (None, 0.3)]
+assert spread[1] < spread[0], "less variety"
+
+# %% [markdown]
+# ## Drawing
 
 # %%
 #| exports
@@ -134,3 +168,27 @@ def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or
     if truncation is not None: note += f", truncated at {truncation:g}"
     figures.save_grid(images[:400], output_path, caption=note)
     return images
+
+# %%
+#| fig-cap: Thirty-six samples after two epochs.
+#| fig-alt: A grid of six by six generated pictures of clothes; shirts, trousers, shoes and bags can be told apart, with blurred and broken shapes among them.
+images = generate_samples(config, num_images=36, output_path=config.out/"samples.png")
+image_grid(images, columns=6)
+
+# %% [markdown]
+# ## On the other backend
+#
+# A run that was trained on a TPU with JAX is sampled at home with TensorFlow, or the other way round. The same latents, the same weights: how many pixels will
+# differ?
+
+# %%
+other = "jax" if BACKEND == "tensorflow" else "tensorflow"
+done = subprocess.run([sys.executable, "-c", "import numpy, sys; from gan_course.tpu.inference import generate_samples; "
+                       "numpy.save(sys.argv[1] + '/other.npy', generate_samples(sys.argv[1], 36, sys.argv[1] + '/other.png'))",
+                       str(config.out)], env=os.environ | {"KERAS_BACKEND": other}, capture_output=True, text=True)
+assert done.returncode == 0, done.stderr
+theirs = np.load(config.out/"other.npy")
+print(f"{(images != theirs).sum()} of {images.size:,} pixels differ, by at most {np.abs(images.astype(int) - theirs).max()}")
+
+# %%
+assert (images != theirs).mean() < 1e-3 and np.abs(images.astype(int) - theirs).max() <= 1

@@ -33,7 +33,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %% [markdown]
 # **You will be able to** say which accelerator a program will use and why, before it computes anything; share a batch among
-# several devices on both backends; and try all of it on a processor.
+# several devices on both backends; say what happens to BatchNorm then; and try all of it on a processor.
 #
 # **You need** [Configuration](config.ipynb). **It takes** twenty minutes.
 
@@ -57,6 +57,39 @@ if BACKEND == "jax": import jax
 else: import tensorflow as tf
 
 # %%
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+
+# %% [markdown]
+# ## What is there today
+#
+# A lesson about TPUs is out of date soon. This table was made in November 2026, from the packages these images ship:
+#
+# | image | accelerator | ships | TensorFlow on the TPU? |
+# |---|---|---|---|
+# | Kaggle, *TPU v5e-8* | eight cores of v5e | JAX, Keras 3, torch_xla | no |
+# | Colab, *v5e-1* and *v6e-1* | one core | JAX, Keras 3 | no: [not installed since March 2025](https://github.com/googlecolab/colabtools/issues/5164) |
+# | Colab and Kaggle, GPU | T4, L4, A100, 2 × T4 | TensorFlow, JAX, PyTorch | |
+#
+# Who wants the TensorFlow path on a TPU must install it, and the last version there is, 2.20, from August 2025:
+#
+# ```
+# pip uninstall -y tensorflow
+# pip install "tensorflow-tpu==2.20.0" "libtpu==0.0.*" "keras>=3.12,<4" \
+#     --find-links https://storage.googleapis.com/libtpu-tf-releases/index.html
+# ```
+#
+# We had no TPU while writing. What this track does on one was tried on as many virtual devices, and the table on [the page about
+# speed](speed.ipynb) waits for your numbers.
+#
+# ## An accelerator, in one sentence
+#
+# A program that silently runs on a processor wastes a day. So the first thing a run prints is what it computes on, how many of them, and why.
+
+# %%
 #| exports
 @dataclass(frozen=True)
 class Accelerator:
@@ -74,10 +107,29 @@ class Accelerator:
     def __str__(self):
         return f"{BACKEND} on {f'{self.count} × ' if self.count > 1 else ''}{self.name} ({self.why})"
 
+# %% [markdown]
+# `share` is what both backends call differently. On TensorFlow it is a *strategy*: the step is a program for one device, every replica runs it on
+# its share of the batch, and wherever numbers of all replicas are wanted, the step has to say so. On JAX it is a *mesh*: the step is a program for the
+# whole batch, arrays know how they are cut up, and the compiler finds out who has to tell whom what.
+
 # %%
 #| exports
-KINDS = ("tpu", "gpu", "cpu") # fastest first
+def share_among(kind, devices):
+    "TensorFlow's strategy, or JAX's mesh."
+    if BACKEND == "jax": return jax.sharding.Mesh(devices, ("batch",))
+    if kind == "tpu": return tf.distribute.TPUStrategy()
+    names = [d.name.removeprefix("/device:") for d in devices]
+    return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.OneDeviceStrategy(names[0])
 
+# %% [markdown]
+# ## Several devices from one processor
+#
+# Nobody has eight TPU cores at hand while writing a loop. Both backends can split a processor: eight devices that share its cores and compute
+# nothing faster, but everything that goes wrong with eight devices goes wrong with them. They must be asked for before the backend has
+# computed anything.
+
+# %%
+#| exports
 def split_cpu(number): # of devices
     "Let the processor count as several devices. `CourseError` if the backend has begun to compute."
     late = CourseError(f"cpu_devices is {number}, and {BACKEND} has already started with another number; ask for them "
@@ -92,10 +144,33 @@ def split_cpu(number): # of devices
     except RuntimeError:
         if len(tf.config.list_logical_devices("CPU")) < number: raise late from None
 
+# %% [markdown]
+# ## Looking for the fastest
+#
+# JAX has a list of devices of each kind. TensorFlow has to connect to a TPU first, and a TensorFlow without support for TPUs fails there in
+# more than one way.
+
+# %%
+#| exports
 def jax_devices(kind):
     "The devices of a kind; an empty list where there are none."
     try: return jax.devices(kind)
     except RuntimeError: return []
+
+def tensorflow_tpu(device):
+    "The TPU cores that TensorFlow can use. Connects to them, which can only happen before anything is computed."
+    if device not in ("auto", "tpu") or not sees_tpu(): return []
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
+        tf.config.experimental_connect_to_cluster(resolver)
+        tf.tpu.experimental.initialize_tpu_system(resolver)
+        return tf.config.list_logical_devices("TPU")
+    except Exception: # a TensorFlow without TPU support fails in many ways
+        return []
+
+# %%
+#| exports
+KINDS = ("tpu", "gpu", "cpu") # fastest first
 
 def find_accelerator(device="auto", # auto, cpu, gpu or tpu
                      cpu_devices=1, # devices that the processor is split into
@@ -115,6 +190,8 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
     why = "asked for" if device != "auto" or cpu_devices > 1 else explain(found)
     return Accelerator(kind, len(devices), name_of(kind, devices), why, share_among(kind, devices))
 
+# %%
+#| exports
 def remedy(kind):
     if kind == "tpu" and BACKEND == "tensorflow":
         return ", or KERAS_BACKEND=jax; TensorFlow needs tensorflow-tpu, whose last version is 2.20, to see a TPU"
@@ -134,23 +211,90 @@ def name_of(kind, devices):
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
     return f"gpu: {details.get('device_name', 'unknown')}"
 
-def share_among(kind, devices):
-    "TensorFlow's strategy, or JAX's mesh."
-    if BACKEND == "jax": return jax.sharding.Mesh(devices, ("batch",))
-    if kind == "tpu": return tf.distribute.TPUStrategy()
-    names = [d.name.removeprefix("/device:") for d in devices]
-    return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.OneDeviceStrategy(names[0])
+# %% [markdown]
+# We ask for eight devices right here; this notebook computes with them from now on. How many would a training use that asked for nothing?
 
-def tensorflow_tpu(device):
-    "The TPU cores that TensorFlow can use. Connects to them, which can only happen before anything is computed."
-    if device not in ("auto", "tpu") or not sees_tpu(): return []
-    try:
-        resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
-        tf.config.experimental_connect_to_cluster(resolver)
-        tf.tpu.experimental.initialize_tpu_system(resolver)
-        return tf.config.list_logical_devices("TPU")
-    except Exception: # a TensorFlow without TPU support fails in many ways
-        return []
+# %%
+eight = find_accelerator("cpu", cpu_devices=8)
+print(eight)
+print(find_accelerator("cpu"))
+
+# %%
+assert eight.count == 8 and "asked for" in eight.why and eight.kind == "cpu"
+try: find_accelerator("cpu", cpu_devices=16)
+except CourseError as error: print(error)
+else: raise AssertionError("devices appeared after the start")
+
+# %% [markdown]
+# The other backend says the same in a process of its own. `XLA_FLAGS` is how JAX's own manual asks for virtual devices, and works too:
+
+# %%
+code = "from gan_course.tpu.strategy import find_accelerator; print(find_accelerator())"
+flags = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
+print(subprocess.run([sys.executable, "-c", code], env=os.environ | flags, capture_output=True, text=True).stdout)
+
+# %% [markdown]
+# Asked for by name, a device is never replaced by another. A person who asked for a TPU and trains for a day on a processor has not been helped:
+
+# %%
+for kind in ("tpu", "gpu"):
+    try: found = find_accelerator(kind)
+    except CourseError as error: print(error)
+    else: print(found)
+
+# %%
+assert explain(dict(tpu=[1], gpu=[], cpu=[1])) == "a TPU was found"
+assert explain(dict(tpu=[], gpu=[1], cpu=[1])).endswith("a GPU was found, and no TPU")
+assert name_of("cpu", []) == "cpu"
+
+# %% [markdown]
+# ## BatchNorm across devices
+#
+# Here is the first thing that goes wrong with eight devices. BatchNorm subtracts the mean of *the batch*. If every device has an
+# eighth of it, which batch is meant? We take 64 numbers whose first half is larger than the second, so that no device's share
+# looks like the whole, and normalise them by hand, on eight devices, and on eight devices that are told to *synchronise*. Which results will be equal?
+
+# %%
+x = np.random.default_rng(0).normal(size=(64, 1)).astype(np.float32) + 4 * (np.arange(64) < 32)[:, None]
+
+def normalised(x, accelerator, synchronized=False):
+    "What BatchNorm makes of a batch that the devices share."
+    with accelerator.scope():
+        layer = keras.layers.BatchNormalization(synchronized=synchronized and BACKEND == "tensorflow")
+        layer.build(x.shape)
+    if BACKEND == "jax":
+        over = jax.sharding.NamedSharding(accelerator.share, jax.sharding.PartitionSpec("batch"))
+        weights = [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables]
+        step = jax.jit(lambda x: layer.stateless_call(*weights, x, training=True)[0], in_shardings=over)
+        return np.array(step(x))
+    strategy, share = accelerator.share, len(x) // accelerator.count
+    parts = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(x[context.replica_id_in_sync_group * share:][:share]))
+    out = strategy.run(tf.function(lambda x: layer(x, training=True)), args=(parts,))
+    return np.concatenate([part.numpy() for part in strategy.experimental_local_results(out)])
+
+# %%
+whole = (x - x.mean()) / np.sqrt(x.var() + 1e-3)
+each, sync = normalised(x, eight), normalised(x, eight, synchronized=True)
+for name, y in (("by hand, the whole batch", whole), ("eight, each for itself", each), ("eight, synchronised", sync)):
+    print(f"{name:<24} mean of the first half {y[:32].mean():+.2f}, of the second {y[32:].mean():+.2f}")
+
+# %%
+assert np.abs(whole - sync).max() < 1e-4
+if BACKEND == "tensorflow": assert np.abs(whole - each).max() > 0.5, "a replica knows its share only"
+else: assert np.abs(whole - each).max() < 1e-4, "one program, one batch"
+
+# %% [markdown]
+# With TensorFlow every replica has subtracted the mean of its own eight numbers, and the difference between the halves is gone: a generator
+# trained so would see batches of an eighth. `synchronized=True` asks all replicas. With JAX there is nothing to ask: the program says "the
+# mean of the batch", and the batch is the whole array, wherever it lies. Our generator sets `sync` with several replicas of TensorFlow, and our
+# discriminator has no BatchNorm at all.
+#
+# ## Numbers of half the size
+#
+# TPUs multiply bfloat16: the exponent of float32, and eight bits of precision. GPUs since Ampere do too. Older ones have float16: eleven bits, but nothing
+# smaller than 6 · 10⁻⁸, and gradients of a GAN are smaller than that; so losses are multiplied with a large number first and gradients divided by it, which is called
+# *loss scaling*. On a processor half precision is a loss with these backends; [the page about speed](speed.ipynb) has the numbers.
 
 # %%
 #| exports
@@ -166,6 +310,8 @@ def select_precision(name, # auto, fp32, bf16 or fp16
     capability = gpu_capability()
     return POLICIES["bf16" if capability >= 8 else "fp16" if capability >= 7 else "fp32"]
 
+# %%
+#| exports
 def gpu_capability():
     "The major number of the first NVIDIA GPU's compute capability; 0 where it has none."
     if BACKEND == "jax": return int(float(getattr(jax.devices("gpu")[0], "compute_capability", 0)))
@@ -173,5 +319,8 @@ def gpu_capability():
     return details.get("compute_capability", (0, 0))[0]
 
 # %%
-found = find_accelerator()
-print(found, "|", select_precision("auto", found))
+tiny = np.float32(3e-8)
+print("a gradient of 3e-8 in float16:", np.float16(tiny), " after scaling by 2¹⁵:", np.float32(np.float16(tiny * 2**15)) / 2**15)
+assert np.float16(tiny) != tiny and select_precision("auto", eight) == "float32"
+assert select_precision("auto", SimpleNamespace(kind="tpu")) == "mixed_bfloat16"
+assert select_precision("fp16", eight) == "mixed_float16", "asked for by name"

@@ -33,7 +33,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %% [markdown]
 # **You will be able to** run `fit` in pieces that can be killed and resumed bit for bit, on either backend, on one device or
-# eight.
+# eight; and say what eight devices change.
 #
 # **You need** [A model that plays both sides](model.ipynb) and [Callbacks](callbacks.ipynb). **It takes** half an hour.
 
@@ -60,11 +60,39 @@ from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, dra
 from gan_course.tpu.strategy import find_accelerator, select_precision
 
 # %%
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from gan_course.basics import budget
+from gan_course.datasets import load_dataset
+from gan_course.runs import RunFolder
+
+# %% [markdown]
+# ## One call is not enough
+#
+# With a model that trains itself, the smallest program is one line, `model.fit(data, epochs=30)`. What is wrong with it? The session on Kaggle ends after
+# nine hours, Colab's when it likes. The network answers "nan" at four in the morning. And where is the run folder that every other track has?
+#
+# [The loop](../foundations/loop.ipynb) of this course knows how to look, to checkpoint, to draw and to record, and asks a `Progress` to go on a few steps. On
+# this track "a few steps" is a `fit` over a part of an epoch. What the loop stops for, the device stops for; so parts are long: to the next
+# checkpoint, or to the end of the epoch.
+#
+# What has to be in a checkpoint, we wrote down [before](model.ipynb): it is `variables()`. Which of them does one forget most easily?
+
+# %%
 #| exports
 TRACK = "tpu"
 load_checkpoint = partial(keras_files.load_checkpoint, track=TRACK)
 load_file = partial(keras_files.load_file, track=TRACK)
 
+class Ema:
+    "What a recorder expects of an average."
+    def __init__(self, network): self.network = network
+
+# %%
+#| exports
 class Training(Progress):
     "All that changes during a run. Make it inside the accelerator's scope."
     look = 10**9 # steps between looks at the progress: none within an epoch
@@ -79,7 +107,8 @@ class Training(Progress):
             Generator(c.latent_dim, c.width, channels, precision=precision, sync=sync),
             Discriminator(c.width, c.dropout, channels, precision=precision, seed=c.seed),
             c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed)
-        at_once = 1 if accelerator.kind == "cpu" and (BACKEND == "jax" or accelerator.count > 1) else c.steps_per_call
+        alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1 # one step a call is faster, or all that works
+        at_once = 1 if alone else c.steps_per_call
         self.model.compile(*(make_optimizer(c.learning_rate, c.beta1, precision) for _ in range(2)),
                            mesh=accelerator.share if BACKEND == "jax" else None, steps_per_execution=at_once)
 
@@ -119,14 +148,9 @@ class Training(Progress):
 
     def advance(self, batches, steps, stop):
         "All of these steps are one `fit`."
-        part = batches.part(self.epoch, self.step_in_epoch, steps)
-        if BACKEND == "jax":
-            self.model.fit(part, stop=stop)
-            taken = self.model.taken
-        else:
-            watch = Stop(stop, steps)
-            self.model.fit(part, verbose=0, callbacks=[watch])
-            taken = watch.taken
+        watch = Stop(stop, steps)
+        self.model.fit(batches.part(self.epoch, self.step_in_epoch, steps), verbose=0, shuffle=False, callbacks=[watch])
+        taken = watch.taken
         self.steps += taken; self.step_in_epoch += taken; self.images_seen += taken * self.config.batch_size
 
     def first_bad(self):
@@ -138,9 +162,62 @@ class Training(Progress):
     def draw(self, num, seed): return draw(self.model.average, num, seed)
     def learning_rates(self): return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
 
-class Ema:
-    "What a recorder expects of an average."
-    def __init__(self, network): self.network = network
+# %% [markdown]
+# The seeds of the dropout. They are in `D.variables`, because Keras counts a seed generator's state among a network's variables; whoever saves
+# `trainable_variables` only resumes with other masks, and nobody notices.
+#
+# Three times four steps, or twelve at once, must be the same to the last bit:
+
+# %%
+accelerator = find_accelerator("cpu")
+images = load_dataset("garments", limit=640)
+small = CONFIG.replace(batch_size=32, width=8, latent_dim=16)
+
+def training():
+    seed_everything(small.seed, deterministic=True)
+    with accelerator.scope(): return Training(small, images, accelerator)
+
+def never(): return False
+
+whole, parts = training(), training()
+whole.advance(whole.batches, 12, never)
+for _ in range(3): parts.advance(parts.batches, 4, never)
+
+def same(a, b):
+    "The names of variables that differ."
+    a, b = a.state_dict()["variables"], b.state_dict()["variables"]
+    return [name for name in a if a[name].tobytes() != b[name].tobytes()]
+
+assert same(whole, parts) == [] and whole.steps == parts.steps == 12
+
+# %% [markdown]
+# And a stop in the middle, with everything in a file and another process (here: another object) that goes on:
+
+# %%
+stopped, resumed = training(), training()
+stopped.advance(stopped.batches, 7, never)
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder)/"step_00000007.npz"
+    keras_files.save_checkpoint(path, TRACK, state=stopped.state_dict())
+    print(f"{path.stat().st_size / 1e3:,.0f} kB, {len(stopped.variables())} arrays")
+    resumed.load_state_dict(load_checkpoint(path)["state"])
+resumed.advance(resumed.batches, 5, never)
+assert same(whole, resumed) == [] and resumed.steps == 12
+assert any(name.startswith("D/") and v.dtype.kind == "u" for name, v in resumed.state_dict()["variables"].items()), "dropout's seeds"
+
+# %% [markdown]
+# A checkpoint of the other backend is refused: the weights would fit, but the next latents and masks are drawn by another generator of random
+# numbers, and the run would not be the one that was begun.
+
+# %%
+try: resumed.load_state_dict(stopped.state_dict() | dict(backend="jax" if BACKEND == "tensorflow" else "tensorflow"))
+except CourseError as error: print(error)
+else: raise AssertionError("it was accepted")
+
+# %% [markdown]
+# ## The run folder
+#
+# The recorder of all Keras tracks writes checkpoints and weights. Ours adds what the callbacks draw, and sixteen final images.
 
 # %%
 #| exports
@@ -164,9 +241,16 @@ class TpuRecorder(KerasRecorder):
         super().results(training)
         figures.save_grid(training.draw(16, SEED_GRID), self.paths["final"], caption=self.caption(training))
 
+# %%
+#| exports
 def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
     return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device", "steps_per_call"})
+
+# %% [markdown]
+# ## A run
+#
+# All that is left is to find the accelerator, and to make everything inside its scope.
 
 # %%
 #| exports
@@ -185,3 +269,46 @@ def train(config=CONFIG, # a `Config`
                                f"{accelerator.count} × {accelerator.name}" if accelerator.count > 1 else accelerator.name, precision)
         return training, training.batches, recorder
     with accelerator.scope(): return run(config, prepare, restore, resume, verbose)
+
+# %% [markdown]
+# A real run, if a short one: two epochs of all of Fashion-MNIST, some two minutes on two cores. `budget` makes it smaller where the course is only tested.
+
+# %%
+config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=1024), image_every=1,
+                        out=Path("artifacts/tpu_short"), progress=False)
+metrics = train(config)
+
+# %%
+row = metrics["history"][-1]
+assert metrics["status"] == "finished" and np.isfinite([row["loss_d"], row["loss_g"], row["grad_norm_g"]]).all()
+paths = artifact_paths(config.out)
+assert all(path.exists() for name, path in paths.items() if name != "best"), "every file that was promised"
+sorted(str(p.relative_to(config.out)) for p in config.out.rglob("*.png"))
+
+# %% [markdown]
+# ## One device or eight
+#
+# What do eight devices change? The batch is the same, the latents are the same, the order is the same. On JAX, so is the program: the losses
+# may differ by rounding only. On TensorFlow, eight replicas draw their own dropout masks, and gradients are averaged over them. Four short runs, each in a process
+# of its own, as a backend cannot be changed or split once it runs:
+
+# %%
+def losses(backend, devices):
+    "Both losses of the first epoch, without dropout."
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = dict(epochs=1, limit=640, batch_size=64, width=8, dropout=0, dataset="garments", device="cpu", eval_images=0,
+                         cpu_devices=devices, out=f"{folder}/run")
+        options = [part for name, value in arguments.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+        done = subprocess.run([sys.executable, "-m", "gan_course", "train", "tpu", *options, "--no-progress"],
+                              env=os.environ | {"KERAS_BACKEND": backend}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        row = RunFolder(f"{folder}/run", create=False).load_metrics()["history"][-1]
+    print(f"{done.stdout.splitlines()[0]:<40} loss D {row['loss_d']:.6f} G {row['loss_g']:.6f}")
+    return np.array([row["loss_d"], row["loss_g"]])
+
+found = {(backend, devices): losses(backend, devices) for backend in ("jax", "tensorflow") for devices in (1, 8)}
+
+# %%
+for backend in ("jax", "tensorflow"):
+    assert np.abs(found[backend, 1] - found[backend, 8]).max() < 1e-4, "ten steps on one device and on eight"
+assert np.abs(found["jax", 1] - found["tensorflow", 1]).max() > 1e-4, "two backends, two generators of random numbers"

@@ -23,7 +23,8 @@ from cli import (TRACKS, Forks, command as quiet_or_not, differences, ended, fin
 
 from gan_course.basics import CourseError
 from gan_course.loop import likely_cause
-from gan_course.tensorflow.train import digest_of, load_checkpoint, load_file
+from gan_course.keras_files import digest_of
+from gan_course.tensorflow.train import load_checkpoint, load_file
 
 module = importlib.import_module("gan_course.tensorflow.train")
 load = TRACKS["tensorflow"].load

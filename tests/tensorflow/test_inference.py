@@ -11,9 +11,9 @@ import tensorflow as tf
 from cli import TRACKS, command, environment, refused, stub_pictures, train_arguments
 
 from gan_course.basics import CourseError
+from gan_course.keras_files import digest_of, load_network
 from gan_course.tensorflow import CONFIG, generate_samples
-from gan_course.tensorflow.inference import interpolate, load_generator, load_network, sample_latents
-from gan_course.tensorflow.train import digest_of
+from gan_course.tensorflow.inference import interpolate, load_generator, sample_latents
 from gan_course.tensorflow.utils import to_images
 
 load = TRACKS["tensorflow"].load
