@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from .. import configuration
-from ..basics import CourseError
+from ..basics import CourseError, no_stderr
 from ..configuration import RANGES, Settings
 
 # %% ../../nbs/tpu/config.ipynb #4c0b96ae
@@ -40,6 +40,9 @@ def choose_backend(environ=os.environ):
 BACKEND = choose_backend()
 os.environ["KERAS_BACKEND"] = BACKEND
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes on start
+if BACKEND == "tensorflow":
+    with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+    tf.get_logger().setLevel("WARNING") # or each strategy announces itself
 
 # %% ../../nbs/tpu/config.ipynb #7835ac71
 @dataclass(frozen=True, kw_only=True)

@@ -63,6 +63,6 @@ class Batches:
         index = self.index(epoch, start, len(self) - start if steps is None else steps)
         if BACKEND == "jax": return Part(self.images, index)
         options = tf.data.Options()
-        options.autotune.enabled = False # see below
+        options.autotune.enabled = False # it would hold up the end of every epoch
         data = tf.data.Dataset.from_tensor_slices(index).map(lambda i: tf.gather(self.images, i)).prefetch(2).with_options(options)
         return self.share.experimental_distribute_dataset(data, tf.distribute.InputOptions(experimental_fetch_to_device=False))

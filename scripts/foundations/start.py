@@ -46,6 +46,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %%
 #| exports
 import os
+from contextlib import contextmanager
 
 
 # %% [markdown]
@@ -189,6 +190,34 @@ assert run(read_epochs, "30") == 0 and run(read_epochs, "ten") == 2
 try: run(read_epochs, None)
 except TypeError: pass # our mistake, not the user's: it must not be hidden
 else: raise AssertionError("a mistake in the code was taken for a user's error")
+
+# %% [markdown]
+# One line helps only if it is not lost among others. Some libraries write notes to stderr from C++, where Python's `redirect_stderr` does not reach; TensorFlow fills a page with them
+# while it is imported. For such a moment stderr can be led nowhere, one level down, at the file descriptor:
+
+# %%
+#| exports
+@contextmanager
+def no_stderr():
+    "What is written to stderr inside is lost, by C++ too; exceptions are not."
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nowhere: os.dup2(nowhere.fileno(), 2)
+    try: yield
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+# %%
+import subprocess
+import sys
+
+said = subprocess.run([sys.executable, "-c", """
+import os
+from gan_course.basics import no_stderr
+with no_stderr(): os.system("echo a page of notes >&2")
+os.system("echo what matters >&2")
+"""], capture_output=True, text=True).stderr
+assert said == "what matters\n"
 
 # %% [markdown]
 # ## Exercises

@@ -46,7 +46,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 #| exports
 import os
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -55,7 +55,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")   # read once, when keras i
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")     # nothing from C++: no page of notes on start
 
 from gan_course import configuration
-from gan_course.basics import CourseError
+from gan_course.basics import CourseError, no_stderr
 from gan_course.configuration import RANGES, BaseConfig, wrong_choice
 
 
@@ -71,16 +71,6 @@ from gan_course.configuration import RANGES, BaseConfig, wrong_choice
 
 # %%
 #| exports
-@contextmanager
-def no_stderr():
-    "What is written to stderr inside is lost, by C++ too; exceptions are not."
-    stderr = os.dup(2)
-    with open(os.devnull, "w") as nowhere: os.dup2(nowhere.fileno(), 2)
-    try: yield
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-
 _backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else os.environ["KERAS_BACKEND"]
 if _backend != "tensorflow":
     raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, or set it to tensorflow "

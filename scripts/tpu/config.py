@@ -51,7 +51,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from gan_course import configuration
-from gan_course.basics import CourseError
+from gan_course.basics import CourseError, no_stderr
 from gan_course.configuration import RANGES, Settings
 
 # %% [markdown]
@@ -88,6 +88,9 @@ def choose_backend(environ=os.environ):
 BACKEND = choose_backend()
 os.environ["KERAS_BACKEND"] = BACKEND
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes on start
+if BACKEND == "tensorflow":
+    with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+    tf.get_logger().setLevel("WARNING") # or each strategy announces itself
 
 # %%
 print(BACKEND)

@@ -12,11 +12,11 @@ import pytest
 import tensorflow as tf
 from cli import ROOT, environment
 
-from gan_course.basics import CourseError
+from gan_course.basics import CourseError, no_stderr
 from gan_course.configuration import RANGES, RECIPES, BaseConfig
 from gan_course.tensorflow import config as module
 from gan_course.tensorflow.config import (
-    CONFIG, Config, artifact_paths, current_strategy, device_kinds, gpu_capability, no_stderr, select_device, select_precision,
+    CONFIG, Config, artifact_paths, current_strategy, device_kinds, gpu_capability, select_device, select_precision,
     select_strategy, select_xla, split_cpu)
 
 HINTS = {field.name: typing.get_type_hints(Config)[field.name] for field in dataclasses.fields(Config)}
