@@ -12,6 +12,7 @@ import sys
 import time
 import zipfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Callable
@@ -20,11 +21,11 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 COMMON = dict(dataset="garments", limit=320, width=4, latent_dim=16, batch_size=32, epochs=3, checkpoint_every=3,
-              num_samples=8, eval_images=500, progress=False,
-              lr_g=4e-4, lr_d=4e-4, lr_decay="none", upsample="resize") # whatever the recipe is tuned to
+              num_samples=8, eval_images=500, progress=False, device="cpu", precision="fp32")
+RECIPE = dict(lr_g=4e-4, lr_d=4e-4, lr_decay="none", upsample="resize") # whatever the recipe is tuned to
 PICTURES = ("gan_samples.png", "losses.png", "progress.png")
 STUB = b"picture\n" * 5000 # instead of a PNG where pictures do not matter
-FOLDERS = {"best", "checkpoints"}
+FOLDERS = {"best", "checkpoints", "generated_images"}
 TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
 
 
@@ -41,18 +42,25 @@ class Track:
     weights: str = ".pt" # how files of weights end
     checkpoint: str = ".pt" # how checkpoints end
     models: tuple = () # files of a whole network, besides the weights
+    pictures: tuple = PICTURES # files that show something at the end of each epoch, or of the run
 
     @property
     def small(self): return COMMON | self.fields
 
     @property
-    def files(self): return {"config.json", "metrics.json", *PICTURES, *self.networks, *self.models, ".lock"}
+    def files(self): return {"config.json", "metrics.json", *self.pictures, *self.networks, *self.models, ".lock"}
 
     @property
     def networks(self): return f"generator{self.weights}", f"discriminator{self.weights}"
 
     @property
     def best(self): return f"best/generator{self.weights}"
+
+    def images(self, run):
+        "Pictures of some epochs of a finished run, where its configuration asks for them."
+        config = strict_json(Path(run)/"config.json")["config"]
+        every = config.get("image_every", config["epochs"] + 1)
+        return {f"generated_images/epoch_{n}.png" for n in range(every, config["epochs"] + 1, every)}
 
     def checkpoints(self, run):
         "Sorted, the oldest first."
@@ -81,14 +89,14 @@ def h5_arrays(file):
     return found
 
 
-def load_tensorflow(path):
+def load_keras(track, path):
     "A checkpoint with its variables by part, or a file of weights with its arrays; both as the track checks them. Or a `.keras` file."
-    from gan_course.tensorflow.train import load_checkpoint, load_file
+    from gan_course.keras_files import load_checkpoint, load_file
     if path.suffix == ".keras":
         with zipfile.ZipFile(path) as file:
             return dict(config=json.loads(file.read("config.json")), weights=h5_arrays(io.BytesIO(file.read("model.weights.h5"))))
-    if path.suffix == ".h5": return load_file(path) | dict(weights=h5_arrays(path))
-    found = load_checkpoint(path)
+    if path.suffix == ".h5": return load_file(path, track) | dict(weights=h5_arrays(path))
+    found = load_checkpoint(path, track)
     for name, value in found["state"].pop("variables").items():
         part, name = name.split("/", 1)
         found["state"].setdefault(part, {})[name] = value
@@ -103,11 +111,19 @@ def warm_up_tensorflow():
     GANStep.__call__ = tf.autograph.experimental.do_not_convert(GANStep.__call__)
 
 
-TRACKS = {"pytorch": Track("pytorch", load_pytorch, warm_up_pytorch, dict(device="cpu", precision="fp32"),
-                           {"G", "D", "ema", "opt_g", "opt_d", "rng"}),
-          "tensorflow": Track("tensorflow", load_tensorflow, warm_up_tensorflow, dict(device="cpu", precision="fp32"),
-                              {"G", "D", "ema", "opt_g", "opt_d", "meter", "strips", "history"},
-                              ".weights.h5", ".npz", ("generator.keras", "discriminator.keras"))}
+def warm_up_tpu():
+    import gan_course.tpu # noqa: F401
+    from gan_course.tpu.model import seed_everything
+    seed_everything(0) # imports more
+
+
+KERAS = dict(weights=".weights.h5", checkpoint=".npz", models=("generator.keras", "discriminator.keras"))
+TRACKS = {"pytorch": Track("pytorch", load_pytorch, warm_up_pytorch, RECIPE, {"G", "D", "ema", "opt_g", "opt_d", "rng"}),
+          "tensorflow": Track("tensorflow", partial(load_keras, "tensorflow"), warm_up_tensorflow, RECIPE,
+                              {"G", "D", "ema", "opt_g", "opt_d", "meter", "strips", "history"}, **KERAS),
+          "tpu": Track("tpu", partial(load_keras, "tpu"), warm_up_tpu, dict(learning_rate=4e-4, image_every=2),
+                       {"G", "D", "ema", "opt_g", "opt_d", "own", "strips", "history", "backend"}, **KERAS,
+                       pictures=(*PICTURES, "training_loss.png", "final_generated_images.png"))}
 SMALL = TRACKS["pytorch"].small
 
 
@@ -167,10 +183,10 @@ def environment(**changes):
                              MPLBACKEND="Agg", PYTHONUNBUFFERED="1") | changes
 
 
-def spawn(*arguments, **kwargs):
+def spawn(*arguments, **changes): # of the environment
     "Start `python -m gan_course` as a process of its own."
-    return subprocess.Popen([sys.executable, "-m", "gan_course", *map(str, arguments)], text=True, env=environment(), cwd=ROOT,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kwargs)
+    return subprocess.Popen([sys.executable, "-m", "gan_course", *map(str, arguments)], text=True, env=environment(**changes), cwd=ROOT,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def ended(process, timeout=120):
@@ -204,13 +220,14 @@ def sound(run, track="pytorch"):
     "Assert that every file of a run folder that bears a final name is whole, in whatever state the run is."
     run, about = Path(run), TRACKS[track]
     checkpoints = about.checkpoints(run)
-    for path in [*run.glob("*"), *run.glob("best/*"), *run.glob("checkpoints/*")] if run.is_dir() else []:
+    for path in [*run.glob("*"), *run.glob("*/*")] if run.is_dir() else []:
         name = str(path.relative_to(run))
         if TEMPORARY.fullmatch(path.name) or name in FOLDERS or name == ".lock": continue
         if path.suffix == ".json": assert strict_json(path)["track"] == track
         elif path.suffix == ".png":
             data = path.read_bytes()
-            assert name in PICTURES and (data == STUB or data[:4] == b"\x89PNG" and data[-8:] == b"IEND\xaeB`\x82"), path
+            assert name in about.pictures or re.fullmatch(r"generated_images/epoch_\d+\.png", name) and track == "tpu", path
+            assert (data == STUB or data[:4] == b"\x89PNG" and data[-8:] == b"IEND\xaeB`\x82"), path
         elif path.parent.name == "checkpoints":
             assert path in checkpoints
             state = about.load(path)["state"]
@@ -225,7 +242,7 @@ def whole_run(run, best=True, track="pytorch"):
     "The names of all files of a finished run with two checkpoints, or an assertion that something is missing or left over."
     names, about = {str(p.relative_to(run)) for p in Path(run).rglob("*") if p.is_file()}, TRACKS[track]
     checkpoints = {n for n in names if n.startswith("checkpoints/")}
-    assert names - checkpoints == about.files | ({about.best} if best else set()), sorted(names)
+    assert names - checkpoints == about.files | about.images(run) | ({about.best} if best else set()), sorted(names)
     assert len(checkpoints) == len(about.checkpoints(run)) == 2
     return names
 
@@ -271,7 +288,9 @@ def stub_pictures(monkeypatch=None):
         return path
     def nothing(*args, **kwargs): pass
     put = monkeypatch.setattr if monkeypatch else setattr
-    put(gan_course.loop, "figures", SimpleNamespace(save_grid=write, save_figure=write, plot_curves=nothing, progress_strip=nothing))
+    for name in ("gan_course.loop", "gan_course.tpu.callbacks", "gan_course.tpu.train"): # where they are imported
+        if name in sys.modules:
+            put(sys.modules[name], "figures", SimpleNamespace(save_grid=write, save_figure=write, plot_curves=nothing, progress_strip=nothing))
 
 
 # --- Children that start at once ---
@@ -279,9 +298,9 @@ def stub_pictures(monkeypatch=None):
 class Forks:
     """A process that has imported everything and computed nothing. For each call it forks a child, which runs `gan-course` with
     the arguments given, and can be killed. Pictures are stubs."""
-    def __init__(self, track="pytorch"):
+    def __init__(self, track="pytorch", **changes): # of the environment
         self.process = subprocess.Popen([sys.executable, __file__, track], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                        env=environment(), cwd=ROOT)
+                                        env=environment(**changes), cwd=ROOT)
         assert self.process.stdout.readline() == "ready\n"
 
     def __call__(self, *arguments,

@@ -159,10 +159,10 @@ AdversarialModel.judgement = judgement
 
 # %% ../../nbs/tpu/model.ipynb #469fb660
 def averaged(self, old, new, iteration): # variables of the average and of the generator; counted from 0
-    "The average's variables after an iteration, as `gan_course.loop.average_keep` has it. BatchNorm's statistics are averages already."
+    "The average's variables after an iteration, with the weight of `gan_course.loop.average_keep`. BatchNorm's statistics are averaged too."
     images, size = ops.cast(iteration + 1, "float32") * self.batch_size, float(self.batch_size)
     keep = 2.0 ** (-size / ops.minimum(1.0 * self.ema_half_life, 0.05 * images)) if self.ema_half_life else 0.0
-    return [a + (b - a) * (1 - keep) if v.trainable else b for v, a, b in zip(self.generator.variables, old, new)]
+    return [a + (b - a) * (1 - keep) for a, b in zip(old, new)]
 
 def noted(self, sums, counted, bad, iteration, values):
     "The model's own variables after a step. A loss-scaled optimiser skips gradients that are not finite, so they are not bad then."

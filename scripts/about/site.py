@@ -171,7 +171,8 @@ def install_cell(lesson, # as in `pytorch/train`
         '        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:',
         '    assert subprocess.call([',
         '        sys.executable, "-m", "pip", "install", "-q",',
-        f'        "{cfg["lib_name"]}{extra} @ git+{cfg["git_url"]}@{cfg["branch"]}"]) == 0'])
+        f'        "{cfg["lib_name"]}{extra} @ git+{cfg["git_url"]}@{cfg["branch"]}"]) == 0, \\',
+        '        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"'])
 
 
 # %%
@@ -303,7 +304,8 @@ def write_scripts(root,  # the repository's root
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, "utf-8")
             changed.append(lesson)
-    for path in set((Path(root)/"scripts").rglob("*.py")) - known: path.unlink()
+    for path in set((Path(root)/"scripts").rglob("*.py")) - known:
+        if path.parent.name != "kaggle": path.unlink() # those are of `write_kernels`
     return changed
 
 
@@ -327,6 +329,58 @@ def stamp(root,          # the repository's root
         changed.append(lesson)
     return changed
 
+
+# %% [markdown]
+# ## A script for Kaggle
+#
+# Kaggle runs scripts too, on the machine that a file beside the script asks for. A notebook that carries `kaggle` in its metadata gets such a pair: its text, and a `kernel-metadata.json`
+# for `kaggle kernels push`. What the notebook asks for in Kaggle's words, an accelerator and data sets, the second file repeats in those of Kaggle's command.
+
+# %%
+#| exports
+SHAPES = {"tpuV5e8": "TpuV5E8", "nvidiaTeslaT4": "NvidiaTeslaT4", "none": None} # in a notebook -> in kernel-metadata.json
+
+
+def kernel_metadata(lesson,  # as in `tpu/gan_fashion_mnist`
+                    wishes,  # `kaggle` of the notebook's metadata
+                    cfg,     # from `read_settings`
+    ) -> dict:               # what kernel-metadata.json holds
+    "How Kaggle is to run a lesson as a script. Raises `CourseError` for an accelerator it does not have."
+    name, shape = lesson.rpartition("/")[2], wishes.get("accelerator", "none")
+    if shape not in SHAPES:
+        raise CourseError(f"{lesson} asks Kaggle for the accelerator {shape!r}; it has {', '.join(SHAPES)}")
+    slug, wanted = name.replace("_", "-"), SHAPES[shape]
+    data = [source["datasetSlug"] for source in wishes.get("dataSources", [])]
+    return dict(id=f"{cfg['user']}/{slug}", title=slug, code_file=f"{name}.py", language="python", kernel_type="script",
+                is_private=True, enable_gpu=shape.startswith("nvidia"), enable_tpu=shape.startswith("tpu"),
+                enable_internet=wishes.get("isInternetEnabled", True), **({"machine_shape": wanted} if wanted else {}),
+                dataset_sources=data, competition_sources=[], kernel_sources=[], model_sources=[])
+
+
+def write_kernels(root,  # the repository's root
+    ) -> list[str]:      # lessons whose pair changed
+    "Write `scripts/kaggle/` from the notebooks that ask for it."
+    root, cfg, changed = Path(root), read_settings(root), []
+    for lesson in lessons(root):
+        wishes = json.loads((root/"nbs"/f"{lesson}.ipynb").read_text("utf-8"))["metadata"].get("kaggle")
+        if wishes is None: continue
+        about = kernel_metadata(lesson, wishes, cfg)
+        for name, text in ((about["code_file"], as_script(root/"nbs"/f"{lesson}.ipynb")),
+                           ("kernel-metadata.json", json.dumps(about, indent=2) + "\n")):
+            path = root/"scripts"/"kaggle"/name
+            if path.is_file() and path.read_text("utf-8") == text: continue
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            changed += [lesson] * (lesson not in changed)
+    return changed
+
+# %%
+about = kernel_metadata("tpu/gan_fashion_mnist", {"accelerator": "tpuV5e8", "dataSources": [
+    {"sourceType": "datasetVersion", "datasetSlug": "zalando-research/fashionmnist"}]}, cfg)
+assert about["enable_tpu"] and not about["enable_gpu"] and about["machine_shape"] == "TpuV5E8"
+try: kernel_metadata("tpu/gan_fashion_mnist", {"accelerator": "abacus"}, cfg)
+except CourseError as error: print(error)
+else: raise AssertionError("it was accepted")
 
 # %% [markdown]
 # ## The README
@@ -453,7 +507,7 @@ def main(argv=None):     # command-line arguments, `sys.argv[1:]` when not given
         match argv:
             case []: sys.stdout.write(filter_notebook(sys.stdin.read()))
             case ["stamp"]: print("\n".join(stamp(find_root())) or "nothing to stamp")
-            case ["scripts"]: print("\n".join(write_scripts(find_root())) or "scripts/ is in step")
+            case ["scripts"]: print("\n".join(write_scripts(find_root()) + write_kernels(find_root())) or "scripts/ is in step")
             case ["readme"]: write_readme(find_root())
             case ["badges", lesson]: print(badges(lesson, read_settings()))
             case _: raise CourseError(f"unknown arguments {' '.join(argv)!r}: {main.__doc__}")

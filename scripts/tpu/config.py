@@ -90,7 +90,7 @@ os.environ["KERAS_BACKEND"] = BACKEND
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes on start
 if BACKEND == "tensorflow":
     with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
-    tf.get_logger().setLevel("WARNING") # or each strategy announces itself
+    tf.get_logger().setLevel("ERROR") # or each strategy announces itself, and each new model is one tracing too many
 
 # %%
 print(BACKEND)
@@ -129,7 +129,7 @@ class Config(Settings):
     dropout: float = 0.2 # in the discriminator, in [0, 1)
     # the objective and the optimisers
     label_smoothing: float = 0.0 # real images are labelled 1 - this
-    learning_rate: float = 5e-4 # of both networks
+    learning_rate: float = 4e-4 # of both networks
     beta1: float = 0.5 # Adam's momentum
     ema_half_life: int = 20_000 # in images, of the generator's weight average; 0: no average
     # the run

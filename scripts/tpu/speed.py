@@ -255,3 +255,59 @@ print(speed_table(data, CONFIG.replace(width=size, **budget(full={}, fast=dict(b
 
 # %% [markdown]
 # On eight cores of a TPU v5e, begin with `speed_table(data, CONFIG.replace(batch_size=1024), steps=500)`.
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_speed import check_compare, check_steps_per_call
+
+# %% [markdown]
+# ### 1. Which is faster?
+#
+# Two loops were measured in turn, `a[i]` and `b[i]` seconds in round `i`, on a machine that other people use too. Write `compare(a, b)`: how many times as fast `b` is as `a`, as one number. A round in
+# which somebody else's job ran slowed both.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def compare(a, b):
+    return median(x / y for x, y in zip(a, b)) # a ratio per round: what slowed both cancels
+
+check_compare(compare)
+
+# %% [markdown]
+# ### 2. How many steps a call?
+#
+# A step takes the device `step` seconds; to ask for a call takes the host `call` seconds, during which the device waits. Write `steps_per_call(step, call, share)`: the smallest whole number of steps per call with which
+# the device waits no more than `share` of the time.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+import math
+
+def steps_per_call(step, call, share):
+    # call / (call + n * step) <= share
+    return max(1, math.ceil(call * (1 - share) / (share * step) - 1e-9))
+
+check_steps_per_call(steps_per_call)
+
+# %% [markdown]
+# ## What to remember
+#
+# - Measure in turn, wait for the device, take medians, and compare within a round.
+# - Which dial matters depends on the machine. On a processor the arithmetic is everything; on an accelerator the host is.
+# - A number of images per second that differs from epoch to epoch is a finding, not noise. Look what the machine does in the slow ones.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *A change makes everything ten times as fast*: the clock was read before the device was done.
+# - *No core is busy, and nothing comes*: something sleeps. A stack dump of the process (`py-spy dump`) says what; in our case it was [a thread of `tf.data`](data.ipynb).
+# - *Half precision is slower*: conversions cost more than the products gain. Measure before you believe a fact sheet.
+# - *`steps_per_execution` fails with several replicas*: so it does in Keras 3.15 with `MirroredStrategy`. `Training` takes one step a call there.
+#
+# **References.** TensorFlow's guide [Better performance with `tf.data`](https://www.tensorflow.org/guide/data_performance). JAX's documentation on
+# [benchmarking](https://docs.jax.dev/en/latest/benchmarking.html).

@@ -172,33 +172,37 @@ sums
 # before the gradient is taken, and divides the gradient afterwards, in float32. With two optimisers, both need it. Here is one weight whose gradient is too small:
 
 # %%
+import keras
+
+def applied(opt, w, gradient):
+    "The weight and the optimiser's variables after a step."
+    opt.build([w])
+    (new,), state = opt.stateless_apply([v.value for v in opt.variables], [gradient], [w.value])
+    for v, value in zip(opt.variables, state): v.assign(value)
+    return float(new[0])
+
 def moved(opt):
     "How far a weight moves in a step on a gradient of 1e-8 that is computed in float16."
-    import keras
     w = keras.Variable(np.float32([1.0]))
     opt.build([w])
-    def loss(value): return opt.scale_loss((value.astype(jnp.float16) * jnp.float16(1e-4)).astype(jnp.float32).sum() * 1e-4)
-    gradient = jax.grad(loss)(w.value)
-    opt.apply([gradient], [w])
-    return abs(float(w.value[0]) - 1)
+    def loss(value): return opt.scale_loss(1e-4 * (value.astype(jnp.float16) * jnp.float16(1e-4)).astype(jnp.float32).sum())
+    return abs(applied(opt, w, jax.grad(loss)(w.value)) - 1)
 
 # %%
 plain, scaled = moved(make_optimizer(1e-3, 0.5)), moved(make_optimizer(1e-3, 0.5, "mixed_float16"))
-print(f"without a scale the weight moves by {plain:.4f}, with one by {scaled:.4f}")
+print(f"without a scale the weight moves by {plain:g}, with one by {scaled:.1e}")
 assert plain == 0 < scaled
 
 # %% [markdown]
 # And when the scaled gradient overflows, the step must be skipped and the scale halved, instead of a NaN being written into every weight:
 
 # %%
-import keras
-
 w, opt = keras.Variable(np.float32([1.0])), make_optimizer(1e-3, 0.5, "mixed_float16")
 opt.build([w])
 before = float(opt.dynamic_scale)
-opt.apply([jnp.array([jnp.inf])], [w])
-print(f"weight {float(w.value[0])}, scale {before:g} -> {float(opt.dynamic_scale):g}")
-assert float(w.value[0]) == 1 and float(opt.dynamic_scale) == before / 2
+after = applied(opt, w, jnp.array([jnp.inf]))
+print(f"weight {after}, scale {before:g} -> {float(opt.dynamic_scale):g}")
+assert after == 1 and float(opt.dynamic_scale) == before / 2
 
 # %% [markdown]
 # ## What was given away
@@ -225,3 +229,61 @@ else: print("this backend copies instead")
 #
 # The last one has [its own page](strategy.ipynb): on TensorFlow each replica normalises with its share of the batch unless it is told to ask the others; on JAX
 # the batch is whole, and so are its statistics. It is the one of these faults that gives no error and takes no time. It only makes worse pictures.
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_what_breaks import check_keep_finite, check_padded
+
+# %% [markdown]
+# ### 1. One shape
+#
+# The last batch of an epoch has fewer rows. Write `padded(x, size)`: the batch with rows of zeros below, so that it has `size` rows, and a vector of `size` weights, 1 for a real
+# row and 0 for a padded one, both float32. A batch that is too large is a mistake of the caller: raise `ValueError`.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def padded(x, size):
+    if len(x) > size: raise ValueError(f"{len(x)} rows do not fit into {size}")
+    missing = size - len(x)
+    weights = np.concatenate([np.ones(len(x)), np.zeros(missing)])
+    return np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)).astype(np.float32), weights.astype(np.float32)
+
+check_padded(padded)
+
+# %% [markdown]
+# ### 2. Skip what is not finite
+#
+# Write `keep_finite(old, new, gradients)`: the list `new` if all numbers in all gradients are finite, else the list `old`. It must work inside of `jax.jit`, where there is no Python `if`
+# on numbers.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def keep_finite(old, new, gradients):
+    finite = jnp.all(jnp.stack([jnp.all(jnp.isfinite(g)) for g in gradients]))
+    return [jnp.where(finite, b, a) for a, b in zip(old, new)]
+
+check_keep_finite(keep_finite)
+
+# %% [markdown]
+# ## What to remember
+#
+# - One shape for every batch, and no shape that depends on values: keep all rows, and weight them.
+# - Measure on the device, fetch once an epoch, and wait before you read a clock.
+# - Sums stay in float32: losses, means, weights. float16 needs a loss scale for *each* optimiser.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *The first step of every epoch, or the last, takes seconds*: a shape that was not seen before. Print the shapes where the step is traced.
+# - *The device is half idle*: a look in every step, a `print` of a loss, a progress bar that asks for it.
+# - *The loss stays where it is in half precision and falls in float32*: gradients that vanish. Look at the gradient norms.
+# - *`Array has been deleted`*: something kept what a step gave away.
+#
+# **References.** JAX's documentation, [Common gotchas](https://docs.jax.dev/en/latest/notebooks/Common_Gotchas_in_JAX.html) and
+# [Asynchronous dispatch](https://docs.jax.dev/en/latest/async_dispatch.html). Micikevicius et al., *Mixed precision training*, 2017 (loss scaling). Kalamkar et al., *A study of bfloat16 for
+# deep learning training*, 2019.

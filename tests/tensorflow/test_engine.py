@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from cli import COMMON, differences
+from cli import TRACKS, differences
 from tensorflow.python.framework import ops
 
 from gan_course.datasets import load_dataset
@@ -21,7 +21,7 @@ from gan_course.tensorflow.train import Training
 from gan_course.tensorflow.utils import seed_everything, stateless_normal
 
 LOSSES = ("relativistic", "non_saturating", "minimax")
-SMALL = CONFIG.replace(**(COMMON | dict(device="cpu", precision="fp32")))
+SMALL = CONFIG.replace(**TRACKS["tensorflow"].small)
 PLAIN = SMALL.replace(r1=0.0, r2=0.0) # one kind of step: one trace
 
 

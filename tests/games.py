@@ -1,0 +1,145 @@
+"""Small games of the TPU track, on whichever backend this process has. And what has to run in a process of its own, as a command:
+`python tests/games.py FUNCTION ARGUMENT ...`, with KERAS_BACKEND set."""
+from gan_course.tpu.config import BACKEND # first: it chooses Keras's backend
+
+import sys
+
+import numpy as np
+from keras import ops
+
+from gan_course.datasets import load_dataset
+from gan_course.tpu.config import CONFIG
+from gan_course.tpu.data import Batches
+from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, make_optimizer, seed_everything
+from gan_course.tpu.strategy import Accelerator, find_accelerator, share_among
+from gan_course.tpu.train import Training
+
+B, LATENT, WIDTH = 32, 16, 4
+PARTS = "generator", "discriminator", "average"
+
+
+def clothes(limit=320): return load_dataset("garments", limit=limit)
+
+
+def make_model(learning_rate=1e-3, d_learning_rate=None, *, dropout=0.0, precision="float32", optimizer=None, latent=LATENT, width=WIDTH,
+               seed=0, half_life=2000, smoothing=0.0, channels=1, size=B, **how):
+    "The same each time; `optimizer` makes one from a learning rate."
+    seed_everything(0, deterministic=True)
+    make = optimizer or (lambda rate: make_optimizer(rate, 0.5, precision))
+    model = AdversarialModel(Generator(latent, width, channels, precision=precision), Discriminator(width, dropout, channels, precision=precision),
+                             latent, size, smoothing, half_life, seed)
+    model.compile(make(learning_rate), make(learning_rate if d_learning_rate is None else d_learning_rate), **how)
+    return model
+
+
+def make_batches(limit=320, size=B, seed=0): return Batches(clothes(limit), size, find_accelerator("cpu"), seed)
+
+
+def train(model, batches, steps, start=0, **how):
+    "Some steps of the first epoch."
+    return model.fit(batches.part(0, start, steps), verbose=0, shuffle=False, **how)
+
+
+def number(x): return np.array(ops.convert_to_numpy(x))
+def numbers(variables): return [number(v) for v in variables]
+def flat(arrays): return np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
+
+
+def everything(model):
+    "Name -> array: all that a step changes, and all that it must leave alone."
+    parts = {name: getattr(model, name).variables for name in (*PARTS, "g_optimizer", "d_optimizer")}
+    parts["own"] = [model.iteration, model.sums, model.counted, model.bad]
+    return {f"{part}/{i:02d} {v.path}": number(v) for part, variables in parts.items() for i, v in enumerate(variables)}
+
+
+def differing(a, b, but=()):
+    "The names under which two dictionaries of arrays differ in any bit."
+    assert a.keys() == b.keys()
+    return [name for name in a if not name.startswith(tuple(but)) and a[name].tobytes() != b[name].tobytes()]
+
+
+def moved(before, model, part):
+    "The names of the trainable weights of a network that are not what they were."
+    weights = {f"{part}/{i:02d} {v.path}" for i, v in enumerate(getattr(model, part).variables) if v.trainable or part == "average"}
+    return {name for name in differing(before, everything(model)) if name in weights}, weights
+
+
+# --- For a process of its own ---
+
+def given(num=4, width=8, seed=0):
+    "Weights, images and latents that are the same on both backends, from NumPy."
+    rng = np.random.default_rng(seed)
+    shapes = {name: [(tuple(v.shape), v.path) for v in network.variables] for name, network in (
+        ("generator", Generator(LATENT, width)), ("discriminator", Discriminator(width, 0.0)))}
+    def start(name, shape, path):
+        if path.endswith(("gamma", "moving_variance")): return np.ones(shape, np.float32)
+        if len(shape) < 2: return np.zeros(shape, np.float32)
+        return rng.normal(0, 0.02 if name == "generator" else 0.05, shape).astype(np.float32)
+    weights = {f"{name}/{i:02d}": start(name, *shape) for name, found in shapes.items() for i, shape in enumerate(found)}
+    return weights | dict(z=rng.standard_normal((num, B, LATENT), np.float32), x=clothes().images[rng.integers(0, 320, (num, B))])
+
+
+def given_steps(path, out, width=8):
+    "Steps from what `given` wrote to `path`: what was measured in each; weights and averages after the first and after the last."
+    with np.load(path) as file: what = dict(file)
+    model = make_model(width=width)
+    for name in ("generator", "discriminator"):
+        for i, v in enumerate(getattr(model, name).variables): v.assign(what[f"{name}/{i:02d}"])
+    for a, b in zip(model.average.variables, model.generator.variables): a.assign(b)
+    values, found = [], {}
+    if BACKEND == "jax":
+        import jax
+
+        from gan_course.tpu import model as module
+        step, state = jax.jit(model.stateless_step), module.taken_out(model)
+    else:
+        import tensorflow as tf
+        step = tf.function(model.train_on)
+    for i, (x, z) in enumerate(zip(what["x"], what["z"])):
+        if BACKEND == "jax":
+            state, measured = step(state, x, z)
+            module.put_back(model, jax.tree.map(lambda a: a + 0, state))
+        else: measured = step(tf.constant(x), tf.constant(z))
+        values.append(number(measured))
+        if i in (0, len(what["x"]) - 1):
+            found |= {f"{i}/{part}/{k:02d}": number(v) for part in PARTS for k, v in enumerate(getattr(model, part).variables)}
+    np.savez(out, values=values, **found)
+
+
+def one_and_eight(out, steps=10):
+    "The same training on one device and on eight: what was measured in each step, and all weights at the end."
+    steps, found = int(steps), {}
+    eight = find_accelerator("cpu", 8)
+    if BACKEND == "jax":
+        import jax
+        first = jax.devices()[:1]
+    else:
+        import tensorflow as tf
+        first = tf.config.list_logical_devices("CPU")[:1]
+    one = Accelerator("cpu", 1, "cpu", "the first", share_among("cpu", first))
+    assert eight.count == 8, eight
+    for dropout in (0.0, 0.2):
+        for accelerator in (one, eight):
+            seed_everything(0, deterministic=True)
+            config = CONFIG.replace(batch_size=B, width=WIDTH, latent_dim=LATENT, dropout=dropout)
+            with accelerator.scope():
+                t, values = Training(config, clothes(), accelerator), []
+                for _ in range(steps):
+                    t.advance(t.batches, 1, lambda: False)
+                    values.append(list(t.means().values()))
+                    t.reset_means()
+                key = f"{dropout}/{accelerator.count}"
+                found[f"{key}/values"] = values
+                for name, v in t.variables().items(): found[f"{key}/{name}"] = number(v)
+                judged = t.model.evaluate(t.batches.part(1), verbose=0, return_dict=True)
+                found[f"{key}/judged"] = [float(judged[name]) for name in ("loss_d", "loss_g", "d_real", "d_fake", "rank_accuracy")]
+    np.savez(out, **found)
+
+
+def samples(run, out):
+    "What this backend draws from a run."
+    from gan_course.tpu.inference import generate_samples
+    np.save(out, generate_samples(run, 100, f"{out}.png"))
+
+
+if __name__ == "__main__": globals()[sys.argv[1]](*sys.argv[2:])
