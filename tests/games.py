@@ -28,7 +28,8 @@ def make_model(learning_rate=1e-3, d_learning_rate=None, *, dropout=0.0, precisi
     make = optimizer or (lambda rate: make_optimizer(rate, 0.5, precision))
     model = AdversarialModel(Generator(latent, width, channels, precision=precision), Discriminator(width, dropout, channels, precision=precision),
                              latent, size, smoothing, half_life, seed)
-    model.compile(make(learning_rate), make(learning_rate if d_learning_rate is None else d_learning_rate), **how)
+    mesh = find_accelerator("cpu").share if BACKEND == "jax" else None
+    model.compile(make(learning_rate), make(learning_rate if d_learning_rate is None else d_learning_rate), **(dict(mesh=mesh) | how))
     return model
 
 
@@ -49,7 +50,12 @@ def everything(model):
     "Name -> array: all that a step changes, and all that it must leave alone."
     parts = {name: getattr(model, name).variables for name in (*PARTS, "g_optimizer", "d_optimizer")}
     parts["own"] = [model.iteration, model.sums, model.counted, model.bad]
-    return {f"{part}/{i:02d} {v.path}": number(v) for part, variables in parts.items() for i, v in enumerate(variables)}
+    return {key(part, i, v): number(v) for part, variables in parts.items() for i, v in enumerate(variables)}
+
+
+def key(part, i, v):
+    "Without the numbers that Keras gives to models, optimisers and seed generators as it makes them."
+    return f"{part}/{i:02d} {v.name if part not in PARTS or 'seed' in v.path else v.path}"
 
 
 def differing(a, b, but=()):
@@ -60,7 +66,7 @@ def differing(a, b, but=()):
 
 def moved(before, model, part):
     "The names of the trainable weights of a network that are not what they were."
-    weights = {f"{part}/{i:02d} {v.path}" for i, v in enumerate(getattr(model, part).variables) if v.trainable or part == "average"}
+    weights = {key(part, i, v) for i, v in enumerate(getattr(model, part).variables) if v.trainable or part == "average"}
     return {name for name in differing(before, everything(model)) if name in weights}, weights
 
 

@@ -59,10 +59,11 @@ class Batches:
         return order[start * self.batch_size:(start + steps) * self.batch_size].reshape(steps, self.batch_size)
 
     def part(self, epoch, start=0, steps=None): # first batch, and how many; None: all that follow
-        "Batches of an epoch, as `fit` takes them: a `Part` on JAX; on TensorFlow a distributed data set of uint8 [B, H, W, C]."
+        "Batches of an epoch, as `fit` takes them: a `Part` on JAX; on TensorFlow a `tf.data.Dataset` of uint8 [B, H, W, C], shared among replicas."
         index = self.index(epoch, start, len(self) - start if steps is None else steps)
         if BACKEND == "jax": return Part(self.images, index)
         options = tf.data.Options()
         options.autotune.enabled = False # it would hold up the end of every epoch
         data = tf.data.Dataset.from_tensor_slices(index).map(lambda i: tf.gather(self.images, i)).prefetch(2).with_options(options)
+        if self.share.num_replicas_in_sync == 1: return data
         return self.share.experimental_distribute_dataset(data, tf.distribute.InputOptions(experimental_fetch_to_device=False))

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KINDS', 'POLICIES', 'Accelerator', 'share_among', 'split_cpu', 'jax_devices', 'tensorflow_tpu', 'find_accelerator',
-           'remedy', 'explain', 'name_of', 'select_precision', 'gpu_capability']
+           'hide_gpus', 'remedy', 'explain', 'name_of', 'select_precision', 'gpu_capability']
 
 # %% ../../nbs/tpu/strategy.ipynb #9256185e
 from .config import BACKEND, sees_tpu # first: it chooses Keras's backend
@@ -43,8 +43,8 @@ def share_among(kind, devices):
     "TensorFlow's strategy, or JAX's mesh."
     if BACKEND == "jax": return jax.sharding.Mesh(devices, ("batch",))
     if kind == "tpu": return tf.distribute.TPUStrategy()
-    names = [d.name.removeprefix("/device:") for d in devices]
-    return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.OneDeviceStrategy(names[0])
+    if len(devices) == 1: return tf.distribute.get_strategy() # TensorFlow's default: the fastest device that it sees
+    return tf.distribute.MirroredStrategy([d.name.removeprefix("/device:") for d in devices])
 
 # %% ../../nbs/tpu/strategy.ipynb #c976f9dd
 def split_cpu(number): # of devices
@@ -91,6 +91,7 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
     else: found = {"tpu": tensorflow_tpu(device), **{kind: tf.config.list_logical_devices(kind.upper()) for kind in KINDS[1:]}}
     kind = next(k for k in KINDS if found[k]) if device == "auto" else device
     if cpu_devices > 1: kind = "cpu"
+    if BACKEND == "tensorflow" and kind == "cpu" and found["gpu"]: hide_gpus()
     if not found[kind]:
         raise CourseError(f"device {device} was asked for, and {BACKEND} finds only "
                           f"{', '.join(k for k in KINDS if found[k])} here; use device auto{remedy(kind)}")
@@ -100,6 +101,13 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
     return Accelerator(kind, len(devices), name_of(kind, devices), why, share_among(kind, devices))
 
 # %% ../../nbs/tpu/strategy.ipynb #51891754
+def hide_gpus():
+    "TensorFlow computes on a GPU that it sees; so for the processor it must see none. `CourseError` if it has begun to compute."
+    try: tf.config.set_visible_devices([], "GPU")
+    except RuntimeError:
+        raise CourseError("device cpu was asked for, and tensorflow has already started with a GPU; ask for it first thing "
+                          "in a fresh process") from None
+
 def remedy(kind):
     if kind == "tpu" and BACKEND == "tensorflow":
         return ", or KERAS_BACKEND=jax; TensorFlow needs tensorflow-tpu, whose last version is 2.20, to see a TPU"

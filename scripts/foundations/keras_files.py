@@ -343,3 +343,68 @@ class KerasRecorder(Recorder):
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.keras_files import check_digest, check_save
+
+# %% [markdown]
+# ### 1. Has anything changed?
+#
+# Write `digest(arrays)`, the sha256 in hexadecimal digits of a dictionary, name → array. It is another one if a single bit of a
+# number has changed, if an array has another name, another shape or another dtype, and it is the same in whatever order the
+# dictionary holds them. Which of these does `digest_of` above get for nothing?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def digest(arrays):
+    sha = hashlib.sha256()
+    for name in sorted(arrays): # HDF5 keeps its names sorted, a dictionary does not
+        a = arrays[name]
+        sha.update(f"{name} {a.dtype} {a.shape} ".encode() + a.tobytes())
+    return sha.hexdigest()
+
+check_digest(digest)
+
+# %% [markdown]
+# ### 2. The old file or the new one
+#
+# Write `save_arrays(path, arrays)`, which stores a dictionary of arrays with `np.savez`. Under `path`, whatever its suffix, there
+# is a whole archive at all times, the old one or the new one. If something fails, the error comes out, the old archive stays, and
+# nothing else is left in the folder. An array of Python objects is such a failure: it would be stored as code.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def save_arrays(path, arrays):
+    for name, a in arrays.items():
+        if np.asarray(a).dtype.hasobject: raise CourseError(f"{name} holds objects; give arrays of numbers")
+    with atomic_path(path) as tmp: # removes it if something fails
+        with open(tmp, "wb") as file: np.savez(file, **arrays) # to a name it would add .npz
+
+check_save(save_arrays)
+
+# %% [markdown]
+# ## What to remember
+#
+# - A checkpoint is one file. It is written beside its name and renamed, so it is the old one or the new one.
+# - Arrays and text need no code. `allow_pickle=False` and `safe_mode=True` see to it that a file brings none.
+# - A file says whose it is: track, configuration, data, checksum. A wrong one is refused with a sentence.
+# - A checksum covers names, shapes and dtypes as well as numbers.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *`state.npz.tmp.npz`*: `np.savez` adds its suffix to a name that does not end so. Give it an open file.
+# - *The program ends with a segmentation fault while it saves*: HDF5 on a full disk. Let it write into memory, and write the
+#   bytes yourself.
+# - *`Object arrays cannot be loaded when allow_pickle=False`*: somebody put a list of different arrays, or `None`, into the
+#   archive. Give each array a name; do not allow pickles.
+# - *The weights load, and the samples are noise*: a network of the same shapes with other names, or layers that were left as they
+#   were. Make Keras's warnings errors while you load, as `with_weights` does.
+#
+# **References.** NumPy on [its file format](https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), and on
+# [`np.load`](https://numpy.org/doc/stable/reference/generated/numpy.load.html) and pickles. Keras's guide to
+# [saving](https://keras.io/guides/serialization_and_saving/). Python on
+# [`pickle`](https://docs.python.org/3/library/pickle.html): the warning at the top of its page.

@@ -202,3 +202,82 @@ for name, rates in (("healthy", {}), ("fast D", dict(lr_g=1e-5)), ("slow D", dic
 # %% [markdown]
 # The losses alone would not do: a generator's loss that rises is healthy in one run and the end of another. [The lab](gan_fashion_mnist.ipynb) provokes failures on the
 # real data and looks at their pictures.
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_callbacks import check_doubling, check_won
+
+# %% [markdown]
+# ### 1. Enough is enough
+#
+# Write `Won(patience)`, a callback that stops the training when the discriminator has won for `patience` epochs in a row. It has
+# won an epoch when it ranks more than 0.98 of the pairs rightly and D(G(z)) is below 0.05, as the doctor has it. What is saved
+# must be saved all the same: the training ends as if it had been the last epoch.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+class Won(keras.callbacks.Callback):
+    def __init__(self, patience):
+        super().__init__()
+        self.patience, self.row = patience, 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        won = logs["rank_accuracy"] > 0.98 and logs["d_fake"] < 0.05
+        self.row = self.row + 1 if won else 0
+        if self.row >= self.patience: self.model.stop_training = True
+
+check_won(Won)
+
+# %% [markdown]
+# ### 2. Often at first
+#
+# Most happens at the beginning. Write `Doubling(draw)`, a callback that calls `draw(n)` when `n` epochs are done, for `n` = 1, 2,
+# 4, 8, ..., and after the last epoch, whichever that is, but never twice for the same `n`. A run may be stopped before its time,
+# and it may be resumed: `fit(..., initial_epoch=4)` makes a new callback, and begins with the fifth epoch.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+class Doubling(keras.callbacks.Callback):
+    def __init__(self, draw):
+        super().__init__()
+        self.draw, self.done, self.drawn = draw, None, None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.done = epoch + 1 # Keras counts from 0
+        if self.done & (self.done - 1) == 0: self.picture() # a power of two has one bit
+
+    def on_train_end(self, logs=None): # also after stop_training
+        if self.done != self.drawn: self.picture()
+
+    def picture(self):
+        self.drawn = self.done
+        self.draw(self.done)
+
+check_doubling(Doubling)
+
+# %% [markdown]
+# ## What to remember
+#
+# - A callback sees the device between its calls, and each look waits. On JAX the model holds the weights of the epoch's beginning
+#   until it ends.
+# - What has to see every step belongs into the step. What looks at pictures belongs to the end of an epoch, and not of every one.
+# - Samples are drawn from the same latents each time, by the average generator in evaluation mode.
+# - `stop_training` ends a training in order. Whoever called `fit` asks how many steps were taken.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *The training is slow, and the device half idle*: a callback for every batch that asks for a number. Take it out, and compare
+#   the images per second.
+# - *The model stands still in `on_train_batch_end`*: on JAX the state is outside of the model while `fit` runs. Look at the end
+#   of an epoch.
+# - *`epoch_0.png`, or the pictures are one epoch off*: Keras counts epochs from 0 in its calls.
+# - *After a resume the pictures come at other epochs*: a callback counts its own calls. Ask the number of the epoch.
+#
+# **References.** Keras's guide to [callbacks of one's own](https://keras.io/guides/writing_your_own_callbacks/), and [those that
+# it has](https://keras.io/api/callbacks/). Prechelt, *Early stopping: but when?*, 1998.

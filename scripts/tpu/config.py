@@ -193,3 +193,75 @@ def artifact_paths(out): # the run folder
 
 # %%
 assert artifact_paths(CONFIG.out)["images"].name == "generated_images"
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_config import check_for_devices, check_used
+
+# %% [markdown]
+# ### 1. How full is the unit?
+#
+# Think of a matrix unit that multiplies squares of `tile` × `tile` numbers. A product of `[rows, inputs]` with `[inputs,
+# outputs]` is cut into such squares, and a side that is no multiple of `tile` is filled up with zeros. Write `used(rows, inputs,
+# outputs, tile=128)`: the part of all multiplications that is not with such zeros. A batch has `rows`. What does a batch of 64
+# lose, and what one of 16?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def used(rows, inputs, outputs, tile=128):
+    part = 1.0
+    for n in (rows, inputs, outputs):
+        part *= n / (-(-n // tile) * tile) # rounded up
+    return part
+
+check_used(used)
+
+# %%
+outputs = 7 * 7 * 4 * CONFIG.width # of the generator's first layer
+for batch in (16, 64, 128, 1024): print(f"a batch of {batch:>4} uses {used(batch, CONFIG.latent_dim, outputs):.3f} of the unit")
+
+# %% [markdown]
+# ### 2. From one core to eight
+#
+# Write `for_devices(config, count)`: the `Config` of a run on `count` devices, from that of a run on one. Each device takes as
+# many images a step as the one did. The learning rate grows with the square root of the batch, which is the rule for Adam. A
+# checkpoint comes after as many images as before, as nearly as whole steps allow. Which other fields depend on the batch? Read
+# what each of them is counted in.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def for_devices(config, count):
+    return config.replace(
+        batch_size=config.batch_size * count, # over all devices
+        learning_rate=config.learning_rate * count**0.5,
+        checkpoint_every=max(1, round(config.checkpoint_every / count))) # in steps; ema_half_life is in images
+
+check_for_devices(for_devices)
+
+# %% [markdown]
+# ## What to remember
+#
+# - Keras chooses its backend once, when it is imported. So `gan_course.tpu.config` comes first.
+# - What you set is obeyed. Else it is JAX where there is a TPU or no TensorFlow, and TensorFlow everywhere else.
+# - An accelerator wants large products: batches and layers whose sides are multiples of what its unit takes.
+# - A number of steps means something else with another batch. A number of images or epochs does not.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *Keras runs on another backend than you set*: it was imported before. Print `keras.backend.backend()`, restart the kernel, and
+#   import this track first.
+# - *Eight cores are hardly faster than one*: the batch is as before, and each core gets an eighth of it. Raise `batch_size`.
+# - *The first epochs look worse on eight cores*: fewer steps in an epoch, with the old learning rate. Compare at the same number
+#   of steps too.
+# - *A killed run lost more than on one core*: `checkpoint_every` counts steps, and a step has more images now.
+#
+# **References.** Jouppi et al., *In-datacenter performance analysis of a tensor processing unit*, 2017 (the matrix unit). Goyal
+# et al., *Accurate, large minibatch SGD: training ImageNet in 1 hour*, 2017 (the linear rule, for gradient descent). Malladi et
+# al., *On the SDEs and scaling rules for adaptive gradient algorithms*, 2022 (the square root, for Adam). Keras on [choosing a
+# backend](https://keras.io/getting_started/#configuring-your-backend).

@@ -87,10 +87,9 @@ first[:8]
 # each has a copy of the images, and its share of the row. On TensorFlow `fit` wants a `tf.data.Dataset`, and shares its batches
 # among the replicas; the pipeline gathers bytes, and the step turns them into numbers in [-1, 1].
 #
-# Neither waits for the other, if one thing is switched off. `tf.data` has an autotuner, a thread that thinks about the pipeline and sleeps in between, twice as long each time; and
-# whoever ends an iterator waits until it wakes. We saw epochs of 57 seconds followed by 25, 60, even 85 seconds in which no core did anything. Nothing in the log, no error; only a
-# number of images per second that was too small, and differed from epoch to epoch. `autotune.enabled = False` ends it, and `experimental_distribute_dataset` must be told not to add
-# a pipeline of its own.
+# One thing has to be switched off. `tf.data` has an autotuner, a thread that thinks about the pipeline and sleeps in between, twice as long each time; and whoever ends an iterator waits until it wakes. We
+# saw epochs of 57 seconds followed by 25, 60, even 85 seconds in which no core did anything. Nothing in the log, no error; only a number of images per second that was too small, and differed from epoch to
+# epoch. A stack dump of the sleeping process showed the destructor of an iterator. `autotune.enabled = False` ends it, as long as no strategy wraps the data set in one of its own; so with one device there is none.
 #
 # Every batch is full. An accelerator compiles the step for one shape; the last, smaller batch of an epoch would be another
 # one, compiled anew, for the sake of some images that come again in the next epoch.
@@ -132,12 +131,13 @@ class Batches:
         return order[start * self.batch_size:(start + steps) * self.batch_size].reshape(steps, self.batch_size)
 
     def part(self, epoch, start=0, steps=None): # first batch, and how many; None: all that follow
-        "Batches of an epoch, as `fit` takes them: a `Part` on JAX; on TensorFlow a distributed data set of uint8 [B, H, W, C]."
+        "Batches of an epoch, as `fit` takes them: a `Part` on JAX; on TensorFlow a `tf.data.Dataset` of uint8 [B, H, W, C], shared among replicas."
         index = self.index(epoch, start, len(self) - start if steps is None else steps)
         if BACKEND == "jax": return Part(self.images, index)
         options = tf.data.Options()
         options.autotune.enabled = False # it would hold up the end of every epoch
         data = tf.data.Dataset.from_tensor_slices(index).map(lambda i: tf.gather(self.images, i)).prefetch(2).with_options(options)
+        if self.share.num_replicas_in_sync == 1: return data
         return self.share.experimental_distribute_dataset(data, tf.distribute.InputOptions(experimental_fetch_to_device=False))
 
 
@@ -173,3 +173,72 @@ for wrong in (2000, 255):
     try: Batches(data, wrong, SimpleNamespace(count=8))
     except CourseError as error: print(error)
     else: raise AssertionError("it was accepted")
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_data import check_mean_score, check_rows
+
+# %% [markdown]
+# ### 1. Across the end of an epoch
+#
+# `index` gives batches of one epoch. A device that takes fifty steps in a call does not care where an epoch ends. Write
+# `rows(step, steps, num, batch_size, seed)`: the numbers of the images of `steps` batches, `[steps, batch_size]`, when `step`
+# batches were taken since the beginning of the run. Each epoch has the order that `epoch_order` gives, and full batches only.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def rows(step, steps, num, batch_size, seed):
+    found, per_epoch = [], num // batch_size
+    for k in range(step, step + steps):
+        epoch, at = divmod(k, per_epoch)
+        found.append(epoch_order(num, seed, epoch)[at * batch_size:(at + 1) * batch_size])
+    return np.stack(found)
+
+check_rows(rows)
+
+# %% [markdown]
+# ### 2. All of them, in one shape
+#
+# Training may leave the rest of an epoch for the next one. A measurement may not: it has to count each image once. Write
+# `mean_score(score, x, size)`, the mean of `score` over all images `x`, `[N, H, W]`. `score` takes `size` images and gives a
+# NumPy array of `size` numbers; it is compiled for that shape, so it must not see another one.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def mean_score(score, x, size):
+    total = 0.0
+    for i in range(0, len(x), size):
+        part = x[i:i + size]
+        filled = np.concatenate([part, np.zeros((size - len(part), *x.shape[1:]), x.dtype)])
+        total += score(filled)[:len(part)].sum() # cut off, not multiplied by 0: a score of zeros may be infinite
+    return total / len(x) # once: a mean of means would give the last batch too much weight
+
+check_mean_score(mean_score)
+
+# %% [markdown]
+# ## What to remember
+#
+# - Send bytes, and send them once. The step turns them into numbers on the device.
+# - An order that follows from the seed and the epoch needs no memory. Any batch of any epoch can be computed.
+# - One shape for all batches. Training leaves the rest for another epoch; a measurement fills up, and does not count what it
+#   filled in.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *A resumed run sees the first images again*: a pipeline begins anew. Compare its first batch with the one that an
+#   uninterrupted run gets there.
+# - *One step in each epoch takes as long as the very first*: the last batch is smaller, and the step is compiled for it.
+# - *After an epoch no core does anything for a while*: the autotuner of `tf.data`. Switch it off, also in what a strategy adds to
+#   your pipeline.
+# - *The discriminator is perfect within seconds*: one side is in [0, 255] and the other in [-1, 1]. Print the least and the
+#   largest number of both.
+#
+# **References.** TensorFlow's guides on [`tf.data`](https://www.tensorflow.org/guide/data) and [its
+# performance](https://www.tensorflow.org/guide/data_performance). Murray et al., *tf.data: a machine learning data processing
+# framework*, 2021. Xiao, Rasul and Vollgraf 2017, [*Fashion-MNIST*](https://arxiv.org/abs/1708.07747).

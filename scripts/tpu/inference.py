@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Sampling
+# # Sampling on either backend
 #
 # > From a file of weights to pictures, on whichever backend is there
 #
@@ -192,3 +192,68 @@ print(f"{(images != theirs).sum()} of {images.size:,} pixels differ, by at most 
 
 # %%
 assert (images != theirs).mean() < 1e-3 and np.abs(images.astype(int) - theirs).max() <= 1
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_inference import check_latents_of, check_log_tries
+
+# %% [markdown]
+# ### 1. One picture of many
+#
+# Somebody likes picture 731 of a thousand, and wants it again, larger. `make_latents` has to draw all that come before. Write
+# `latents_of(numbers, latent_dim, seed)`: standard normal latents, float32 `[len(numbers), latent_dim]`, where each row depends
+# on its number and the seed only. Then eight devices can also draw a share each, and need not talk to each other. The numbers may
+# be large.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def latents_of(numbers, latent_dim, seed):
+    return np.stack([np.random.default_rng([seed, n]).standard_normal(latent_dim, np.float32) for n in numbers]) # both, not their sum
+
+check_latents_of(latents_of)
+
+# %% [markdown]
+# ### 2. How often to draw again
+#
+# Why not draw whole latents, and keep the first that has no component beyond the limit? Write `log_tries(limit, latent_dim)`: the
+# logarithm to base 10 of how many latents one has to draw for it, on average. That is 1 over the chance of a single one. Guess
+# the number of digits for a limit of 1 before you run the cell below.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def log_tries(limit, latent_dim):
+    one = 1 - 2 * NormalDist().cdf(-limit) # the chance of a single component; there are two sides
+    return -latent_dim * math.log10(one)
+
+check_log_tries(log_tries)
+
+# %%
+for limit in (3.0, 1.0, 0.3): print(f"truncated at {limit}: about 10^{log_tries(limit, config.latent_dim):.0f} latents for one")
+
+# %% [markdown]
+# ## What to remember
+#
+# - The latents come from NumPy, so a seed is the same picture on every machine and backend, but for a grey level here and there.
+# - Weights carry their configuration, and the network is built from our own code. A stranger's file runs none.
+# - Truncation trades variety for quality. It is drawn by the inverse of the distribution function, one component at a time.
+# - Samples are drawn in evaluation mode, from the average generator, in parts of one size.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *All samples look alike*: a forgotten truncation, or a collapsed generator. Draw without a limit; if they are still alike, it
+#   has collapsed.
+# - *Drawing with a small limit never ends*: whole latents, or components, are drawn again until one fits.
+# - *The same picture differs by a level on another machine*: sums are taken in another order. More than one level is an error:
+#   compare the weights.
+# - *Two images differ by 255 where they should by 1*: `uint8` numbers were subtracted. Make them `int` first, both.
+#
+# **References.** Brock, Donahue and Simonyan, *Large scale GAN training for high fidelity natural image synthesis*, 2018, section
+# 3.1 (truncation). Devroye, *Non-uniform random variate generation*, 1986, chapter 2 (the inverse of a distribution function).
+# NumPy on [random numbers in parallel](https://numpy.org/doc/stable/reference/random/parallel.html): why a list of seeds, and not
+# a sum.

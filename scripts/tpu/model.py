@@ -728,3 +728,106 @@ images = draw(model.average, 7, seed=1)
 assert images.shape == (7, 28, 28, 1) and images.dtype == np.uint8
 assert (images == draw(model.average, 7, seed=1)).all() and (images != draw(model.average, 7, seed=2)).any()
 assert (draw_latents(model.average, make_latents(7, 16, 1), batch=3) == images).mean() > 0.999, "parts make no difference"
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_model import check_folded, check_kept, check_ranked
+
+# %% [markdown]
+# ### 1. What to keep
+#
+# `model.save` writes one file of its own. For a checkpoint one wants plain arrays. Write `kept(model)`: a dictionary, name →
+# Keras variable, of everything in a compiled `AdversarialModel` on which the rest of a training depends. A second model must have
+# the same names, or nothing could be put back. `model.variables` is a good beginning. Of the list above, what is not in it?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def kept(model):
+    parts = dict(model=model.variables, # with statistics, dropout's seeds, average and iteration
+                 g=model.g_optimizer.variables, d=model.d_optimizer.variables)
+    return {f"{part}/{i}": v for part, variables in parts.items() for i, v in enumerate(variables)} # a path is not unique
+
+check_kept(kept)
+
+# %% [markdown]
+# ### 2. Nine multiplications, or four
+#
+# Upsampling and a 3×3 convolution multiply nine times for each pixel of the result. But of the nine pixels some are copies of
+# each other. Take one row: a place with an even number sees its left neighbour, itself, and itself once more; the next place sees
+# itself twice, and its right neighbour. So the even and the odd rows and columns of the result come from the small map by four
+# kernels of 2×2. Write `folded(kernel)`: from an array `[3, 3]` the four, `[2, 2, 2, 2]`. `[p, q]` says for which rows and
+# columns (0 even, 1 odd), and the last two indices are those of the kernel. What is left of the 2.25 times?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def folded(kernel):
+    a = np.array([[[1, 0, 0], [0, 1, 1]],  # even: the first tap alone, then two on the same pixel
+                  [[1, 1, 0], [0, 0, 1]]]) # odd
+    return np.einsum("psa,qtb,ab->pqst", a, a, kernel) # four for each pixel, as a transposed convolution of 4×4
+
+check_folded(folded)
+
+# %% [markdown]
+# ### 3. All pairs
+#
+# `rank_accuracy` compares an image with the sample that stands at the same place of the batch, and a tie is wrong. Write
+# `ranked(a_real, a_fake)` for logits `[N]` and `[M]`: the part of *all* pairs that are ranked rightly, where a tie counts a half.
+# What do both say of a discriminator that has died, and says the same of everything?
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def ranked(a_real, a_fake):
+    difference = a_real[:, None] - a_fake[None, :] # [N, M]: each with each
+    return ops.mean((ops.sign(difference) + 1) / 2)
+
+check_ranked(ranked)
+
+# %% [markdown]
+# It answers the question of `test_step` too: images that the discriminator has seen, against images that it has not. If it knew the
+# first by heart, the number would be near 1.
+
+# %%
+def said(split): return model.discriminator(scaled_images(load_dataset("garments", split=split, limit=640).images))
+
+a_seen, a_new = said("train"), said("test")
+by_pair = [float(ops.mean(ops.cast(a_seen[i:i + 64] > a_new[i:i + 64], "float32"))) for i in range(0, 640, 64)]
+by_all = [float(ranked(a_seen[i:i + 64], a_new[i:i + 64])) for i in range(0, 640, 64)]
+print(f"ten batches of 64: pair by pair {min(by_pair):.2f} to {max(by_pair):.2f}, all pairs {min(by_all):.2f} to {max(by_all):.2f}")
+print(f"all 640 against all 640: {float(ranked(a_seen, a_new)):.3f}")
+assert abs(float(ranked(a_seen, a_new)) - 0.5) < 0.1, "after one epoch nothing is known by heart"
+
+# %% [markdown]
+# ## What to remember
+#
+# - A kernel that is no multiple of its stride draws a checkerboard, in the generator and through the gradient of the
+#   discriminator.
+# - The last layers are float32: half precision ends the gradient of tanh at black, and a loss is a small difference.
+# - Keras saves the variables it knows, and one optimiser. A model with two says so in `get_config`, `get_compile_config` and
+#   their opposites.
+# - One forward pass of the generator serves both players: a paused tape on TensorFlow, a pullback on JAX.
+# - What has to see every step is a variable of the model. Nobody waits for it.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *A regular pattern of two pixels*: the kernels and their strides. Draw what a layer makes of ones.
+# - *The loss jumps after loading*: an optimiser has forgotten its moments. Print `iterations` of both.
+# - *Dark parts of the pictures never change in half precision*: tanh computes in it. Look at the dtype of the last layer.
+# - *`rank_accuracy` falls to 0, and `loss_d` stands at 2 log 2*: the discriminator says the same of everything, and ties count as
+#   wrong. It has died; it is not mistaken.
+# - *Training on eight replicas is wild*: their gradients were added up, and not averaged.
+#
+# **References.** Goodfellow et al., *Generative adversarial nets*, 2014, eq. 1 and section 3. Radford, Metz and Chintala,
+# *Unsupervised representation learning with deep convolutional generative adversarial networks*, 2015, sections 3 and 4. Odena,
+# Dumoulin and Olah, [*Deconvolution and checkerboard artifacts*](https://distill.pub/2016/deconv-checkerboard/), 2016. Shi et
+# al., *Real-time single image and video super-resolution using an efficient sub-pixel convolutional neural network*, 2016
+# (upsampling by small kernels side by side). Hanley and McNeil, *The meaning and use of the area under a receiver operating
+# characteristic (ROC) curve*, 1982 (all pairs). Keras's guides to a `train_step` of one's own, [with
+# TensorFlow](https://keras.io/guides/custom_train_step_in_tensorflow/) and [with
+# JAX](https://keras.io/guides/custom_train_step_in_jax/).

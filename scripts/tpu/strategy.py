@@ -118,8 +118,8 @@ def share_among(kind, devices):
     "TensorFlow's strategy, or JAX's mesh."
     if BACKEND == "jax": return jax.sharding.Mesh(devices, ("batch",))
     if kind == "tpu": return tf.distribute.TPUStrategy()
-    names = [d.name.removeprefix("/device:") for d in devices]
-    return tf.distribute.MirroredStrategy(names) if len(names) > 1 else tf.distribute.OneDeviceStrategy(names[0])
+    if len(devices) == 1: return tf.distribute.get_strategy() # TensorFlow's default: the fastest device that it sees
+    return tf.distribute.MirroredStrategy([d.name.removeprefix("/device:") for d in devices])
 
 # %% [markdown]
 # ## Several devices from one processor
@@ -182,6 +182,7 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
     else: found = {"tpu": tensorflow_tpu(device), **{kind: tf.config.list_logical_devices(kind.upper()) for kind in KINDS[1:]}}
     kind = next(k for k in KINDS if found[k]) if device == "auto" else device
     if cpu_devices > 1: kind = "cpu"
+    if BACKEND == "tensorflow" and kind == "cpu" and found["gpu"]: hide_gpus()
     if not found[kind]:
         raise CourseError(f"device {device} was asked for, and {BACKEND} finds only "
                           f"{', '.join(k for k in KINDS if found[k])} here; use device auto{remedy(kind)}")
@@ -192,6 +193,13 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
 
 # %%
 #| exports
+def hide_gpus():
+    "TensorFlow computes on a GPU that it sees; so for the processor it must see none. `CourseError` if it has begun to compute."
+    try: tf.config.set_visible_devices([], "GPU")
+    except RuntimeError:
+        raise CourseError("device cpu was asked for, and tensorflow has already started with a GPU; ask for it first thing "
+                          "in a fresh process") from None
+
 def remedy(kind):
     if kind == "tpu" and BACKEND == "tensorflow":
         return ", or KERAS_BACKEND=jax; TensorFlow needs tensorflow-tpu, whose last version is 2.20, to see a TPU"
@@ -324,3 +332,78 @@ print("a gradient of 3e-8 in float16:", np.float16(tiny), " after scaling by 2¹
 assert np.float16(tiny) != tiny and select_precision("auto", eight) == "float32"
 assert select_precision("auto", SimpleNamespace(kind="tpu")) == "mixed_bfloat16"
 assert select_precision("fp16", eight) == "mixed_float16", "asked for by name"
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.tpu_strategy import check_next_scale, check_together
+
+# %% [markdown]
+# ### 1. What eight know together
+#
+# A device must not send its images to the others, but it can send a mean and a variance. Write `together(means, variances)`: two
+# arrays `[devices, C]`, from equal shares of a batch, give the mean and the variance of the whole batch, two arrays `[C]`. It
+# should also be right in float32 for numbers around 1000 that hardly differ.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def together(means, variances):
+    return means.mean(0), variances.mean(0) + means.var(0) # within the shares, and between them
+
+check_together(together)
+
+# %% [markdown]
+# The 64 numbers from above, eight to a device. How much of their variance did a replica see?
+
+# %%
+parts = x.reshape(8, 8, 1)
+mean, variance = together(parts.mean(1), parts.var(1))
+print(f"the mean of eight variances {parts.var(1).mean():.2f}, the variance of the batch {variance.item():.2f}")
+assert np.isclose(variance.item(), x.var(), rtol=1e-5) and np.isclose(mean.item(), x.mean(), rtol=1e-5)
+
+# %% [markdown]
+# ### 2. How large a scale?
+#
+# The scale of a loss is found by trying. If a number in the scaled gradients is not finite, the step is left out, and the scale
+# is halved. After `every` good steps in a row it is doubled. Write `next_scale(scale, good, gradients, every)`, where `good`
+# steps in a row were taken with this scale before and `gradients` is a list of float16 arrays. It gives `(take, scale, good)`:
+# whether to take this step, and the two numbers for the next one.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def next_scale(scale, good, gradients, every):
+    if not all(np.isfinite(g).all() for g in gradients): return False, scale / 2, 0
+    if good + 1 == every: return True, scale * 2, 0
+    return True, scale, good + 1
+
+check_next_scale(next_scale)
+
+# %% [markdown]
+# ## What to remember
+#
+# - A run says first what it computes on and why. A device that was asked for by name is not replaced.
+# - With TensorFlow the step is a program for one device, and says where it wants numbers of all. With JAX it is a program for the
+#   whole batch.
+# - A processor that is split into eight devices shows what goes wrong with eight, before anything has been computed.
+# - The variance of a batch is the mean of the shares' variances and the variance of their means.
+# - bfloat16 keeps float32's range, and float16 does not: it needs a loss scale.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *A run on a TPU machine is as slow as on a laptop*: read its first line. If it names the processor, the backend cannot use the
+#   TPU; ask for `device` tpu by name, and it says what is missing.
+# - *`cpu_devices is 8, and jax has already started with another number`*: something was computed before. Begin a fresh process.
+# - *The pictures get worse with the number of replicas, and nothing else does*: BatchNorm sees one share. `synchronized=True` on
+#   TensorFlow.
+# - *In float16 the weights stand still, or become nan*: there is no loss scale, or only one of the two optimisers has one.
+#
+# **References.** TensorFlow's guide to [distributed training](https://www.tensorflow.org/guide/distributed_training). JAX's
+# [*Distributed arrays and automatic
+# parallelization*](https://docs.jax.dev/en/latest/notebooks/Distributed_arrays_and_automatic_parallelization.html). Ioffe and
+# Szegedy, *Batch normalization*, 2015. Chan, Golub and LeVeque, *Algorithms for computing the sample variance*, 1983.
+# Micikevicius et al., *Mixed precision training*, 2017. Kalamkar et al., *A study of bfloat16 for deep learning training*, 2019.

@@ -312,3 +312,78 @@ found = {(backend, devices): losses(backend, devices) for backend in ("jax", "te
 for backend in ("jax", "tensorflow"):
     assert np.abs(found[backend, 1] - found[backend, 8]).max() < 1e-4, "ten steps on one device and on eight"
 assert np.abs(found["jax", 1] - found["tensorflow", 1]).max() > 1e-4, "two backends, two generators of random numbers"
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+import math
+
+from gan_course.exercises.tpu_train import check_means, check_spacing
+
+# %% [markdown]
+# ### 1. Means that survive
+#
+# An epoch is several calls of `fit`, and a run may be killed between two of them. Write the class `Means`. `add(means, steps)`
+# takes the means of a part, name → number, and how many steps they stand for; `value()` gives the means of all steps so far.
+# `state_dict()` gives what JSON can hold, and `load_state_dict(state)` puts it into a fresh object, which then goes on as the
+# first one would have. A saved state no longer changes.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+class Means:
+    def __init__(self): self.sums, self.steps = {}, 0
+
+    def add(self, means, steps):
+        for name, value in means.items(): self.sums[name] = self.sums.get(name, 0.0) + steps * value
+        self.steps += steps
+
+    def value(self): return {name: total / self.steps for name, total in self.sums.items()}
+    def state_dict(self): return dict(sums=dict(self.sums), steps=self.steps) # copies
+    def load_state_dict(self, state): self.sums, self.steps = dict(state["sums"]), state["steps"]
+
+check_means(Means)
+
+# %% [markdown]
+# ### 2. How often to save
+#
+# A session ends without a word, on average every `between` seconds. Saving takes `save` seconds and a step `step` seconds. Who
+# saves often loses time to saving; who saves rarely loses, at each end, what was done since the last checkpoint: half of an
+# interval, on average. Write `spacing(save, step, between)`: after how many steps to save, so that the least is lost. Write down
+# what part of the time is lost with intervals of $T$ seconds, and find its least value.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def spacing(save, step, between):
+    seconds = math.sqrt(2 * save * between) # of save/T + T/(2 between) the least, where both are equal
+    return max(1, round(seconds / step))
+
+check_spacing(spacing)
+
+# %% [markdown]
+# ## What to remember
+#
+# - `fit` can be called for a part of an epoch. The run folder, the checkpoints and the resume of the other tracks then work as
+#   they are.
+# - A checkpoint holds all that a step reads, also the seeds of the dropout. The test is equality, bit for bit.
+# - Sums and counts can be put together and resumed. Means of means cannot.
+# - One device or eight: on JAX the same program, on TensorFlow the same step if every mean is taken over all replicas.
+#
+# **What goes wrong, and how to see it.**
+#
+# - *A resumed run drifts away from the uninterrupted one*: some state was forgotten. Compare the two states name by name, and
+#   look at the first name that differs.
+# - *"this run began on jax"*: the machine has another backend now. Set `KERAS_BACKEND` before you resume; sampling needs no such
+#   care.
+# - *The device waits several times in an epoch*: the parts are short. A large `checkpoint_every` makes them long.
+# - *Eight devices give other losses than one*: dropout on TensorFlow draws other masks. Set it to 0 and compare again; if they
+#   still differ, some mean is taken over one share.
+#
+# **References.** Young, *A first order approximation to the optimum checkpoint interval*, 1974. Kingma and Ba, *Adam: a method
+# for stochastic optimization*, 2014. Keras's guide to [distributed training with
+# TensorFlow](https://keras.io/guides/distributed_training_with_tensorflow/) and [with
+# JAX](https://keras.io/guides/distributed_training_with_jax/).
