@@ -143,6 +143,8 @@ def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in 
     if folder.is_dir(): path = artifact_paths(folder)["best" if best else "generator"]
     if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
         checked_about(saved, saved.read_bytes(), track) # the run may be of another track
+    if path.exists() and not path.name.endswith((".keras", ".weights.h5")):
+        raise CourseError(f"{path} is neither a run folder nor a .weights.h5 or .keras file in one; give one of these")
     if path.suffix == ".keras":
         saved = RunFolder(path.parent, create=False).load_config()
         about, G = dict(config=saved.get("config"), data=saved.get("dataset")), load_network(path)

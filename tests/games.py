@@ -41,7 +41,7 @@ def train(model, batches, steps, start=0, **how):
     return model.fit(batches.part(0, start, steps), verbose=0, shuffle=False, **how)
 
 
-def number(x): return np.array(ops.convert_to_numpy(x))
+def number(x): return np.array(ops.convert_to_numpy(getattr(x, "value", x)))
 def numbers(variables): return [number(v) for v in variables]
 def flat(arrays): return np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
 

@@ -173,8 +173,8 @@ def noted(self, sums, counted, bad, iteration, values):
 
 def means(self):
     "The measurements since the last reset, averaged: name -> mean. Waits for the device."
-    n = max(int(ops.convert_to_numpy(self.counted)), 1)
-    return dict(zip(MEASURED, (ops.convert_to_numpy(self.sums).astype(np.float64) / n).tolist()))
+    n = max(int(ops.convert_to_numpy(self.counted.value)), 1)
+    return dict(zip(MEASURED, (ops.convert_to_numpy(self.sums.value).astype(np.float64) / n).tolist()))
 
 def reset_means(self):
     "Begin to measure anew."
@@ -184,9 +184,9 @@ AdversarialModel.averaged, AdversarialModel.noted = averaged, noted
 AdversarialModel.means, AdversarialModel.reset_means = means, reset_means
 
 # %% ../../nbs/tpu/model.ipynb #9b426966
-def make_optimizer(learning_rate, beta1, precision="float32"):
+def make_optimizer(learning_rate, beta1=0.0, precision="float32", beta2=0.99):
     "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
-    opt = keras.optimizers.Adam(learning_rate, beta1)
+    opt = keras.optimizers.Adam(learning_rate, beta1, beta2)
     return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
 
 def seed_everything(seed, # 0 to 2**63 - 1

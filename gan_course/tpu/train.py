@@ -49,7 +49,7 @@ class Training(Progress):
             c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed)
         alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1 # one step a call is faster, or all that works
         at_once = 1 if alone else c.steps_per_call
-        self.model.compile(*(make_optimizer(c.learning_rate, c.beta1, precision) for _ in range(2)),
+        self.model.compile(*(make_optimizer(c.learning_rate, c.beta1, precision, c.beta2) for _ in range(2)),
                            mesh=accelerator.share if BACKEND == "jax" else None, steps_per_execution=at_once)
 
     @property
@@ -68,7 +68,7 @@ class Training(Progress):
     def state_dict(self):
         "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
         return dict(**self.counters(), backend=BACKEND, strips=np.array(self.strips, np.uint8),
-                    variables={name: ops.convert_to_numpy(v) for name, v in self.variables().items()})
+                    variables={name: ops.convert_to_numpy(v.value) for name, v in self.variables().items()})
 
     def load_state_dict(self, state):
         "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."

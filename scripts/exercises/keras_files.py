@@ -35,6 +35,7 @@ import os
 from gan_course.exercises import rejects
 from gan_course.runs import atomic_path
 
+
 # %% [markdown]
 # ## 1. Has anything changed?
 
@@ -49,8 +50,10 @@ def check_digest(digest): # takes a dictionary of arrays, gives text
         f"a sha256 in hexadecimal digits has 64 of them, and this is {str(first)[:70]!r}")
     assert digest({name: a.copy() for name, a in arrays.items()}) == first, "the same arrays gave another digest: no addresses, no id()"
     assert digest(dict(reversed(arrays.items()))) == first, "the same arrays in another order gave another digest: sort the names"
-    assert digest(arrays | {"dense/kernel": np.asfortranarray(kernel)}) == first, (
-        "the same array, stored by columns in memory, gave another digest: tobytes() has the order of the array")
+    by_columns = "the same array, stored by columns in memory, {}: take tobytes(), which reads by rows"
+    try: columns = digest(arrays | {"dense/kernel": np.asfortranarray(kernel)})
+    except (ValueError, BufferError): raise AssertionError(by_columns.format("fails")) from None
+    assert columns == first, by_columns.format("gave another digest")
     bit, late, zero = kernel.copy(), bias.copy(), kernel.copy()
     bit[1, 2], late[1500], zero[0, 0] = np.nextafter(bit[1, 2], np.float32(9)), 0.7, -0.0
     renamed = {"dense_1/kernel": kernel, "dense/bias": bias}
@@ -68,6 +71,7 @@ def check_digest(digest): # takes a dictionary of arrays, gives text
         "two arrays changed places and it was not noticed: each name belongs before its own array")
     print("correct: names, shapes, dtypes and every bit, in any order")
 
+
 # %%
 def digest_with(names=True, shape=True, dtype=True, order=sorted, content=lambda a: a.tobytes()):
     def digest(arrays):
@@ -84,6 +88,8 @@ for missing, hint in [("names", "renamed"), ("shape", "shape belongs"), ("dtype"
     assert rejects(check_digest, digest_with(**{missing: False}), hint)
 assert rejects(check_digest, digest_with(order=list), "sort the names")
 assert rejects(check_digest, digest_with(content=lambda a: str(a).encode()), "abbreviated")
+assert rejects(check_digest, digest_with(content=lambda a: a), "which reads by rows")
+
 
 # %% [markdown]
 # ## 2. The old file or the new one
@@ -137,6 +143,7 @@ def check_save(save_arrays): # (path, name -> array): writes an `.npz` archive
         else: raise AssertionError("an array of objects was stored, as code that runs when it is loaded: look at dtype.hasobject")
         unharmed("an array of objects was refused", "look before you write")
     print("correct: the old archive or the new one, and nothing else")
+
 
 # %%
 def plain(arrays):

@@ -32,6 +32,7 @@ import keras
 #| hide
 from gan_course.exercises import rejects
 
+
 # %% [markdown]
 # Nothing is trained here. A callback does not know who calls it, so a function that calls it as `fit` does is enough.
 
@@ -51,6 +52,7 @@ def pretended_fit(callback, rows, first=0, epochs=None):
         done += 1
     callback.on_train_end({})
     return done
+
 
 # %%
 class Seen(keras.callbacks.Callback):
@@ -92,6 +94,7 @@ def check_won(Won): # a callback: Won(patience)
     assert pretended_fit(two, [WON] * 2 + [EVEN]) == 3, "two callbacks share a count: it belongs to the object"
     print("correct: in a row, and both signs together")
 
+
 # %%
 def won_by(lost=lambda logs: logs["rank_accuracy"] > 0.98 and logs["d_fake"] < 0.05, begin_anew=0, beyond=0):
     class Won(keras.callbacks.Callback):
@@ -117,6 +120,7 @@ assert rejects(check_won, won_by(lambda logs: logs["rank_accuracy"] > 0.98), "bo
 assert rejects(check_won, won_by(lambda logs: logs["rank_accuracy"] > 0.98 or logs["d_fake"] < 0.05), "both have to be so")
 assert rejects(check_won, Raises, "nothing is saved")
 assert rejects(check_won, Mute, "self.model.stop_training")
+
 
 # %% [markdown]
 # ## 2. Often at first
@@ -146,6 +150,7 @@ def check_doubling(Doubling): # a callback: Doubling(draw)
     assert resumed == [8, 16, 17], says(resumed, "resumed after 4, until 17, it is 8, 16 and 17")
     assert drawn(6, first=6) == [], "a training without a single epoch has nothing new to draw"
     print("correct: often at first, and the last one always")
+
 
 # %%
 class GoodDoubling(keras.callbacks.Callback):

@@ -33,6 +33,7 @@ from gan_course.basics import CourseError
 #| hide
 from gan_course.exercises import rejects
 
+
 # %% [markdown]
 # ## 1. How full is the unit?
 
@@ -60,6 +61,7 @@ def check_used(used): # (rows, inputs, outputs, tile=128) -> a number in (0, 1]
     assert close(other, 0.5), f"a unit of 256 × 256 is used by 128 rows to a half, not to {other:.3f}: the tile is an argument"
     print("correct: each side is filled up, by itself")
 
+
 # %%
 def good_used(rows, inputs, outputs, tile=128, up=lambda n, tile: -(-n // tile) * tile):
     return math.prod(n / up(n, tile) for n in (rows, inputs, outputs))
@@ -77,6 +79,7 @@ assert rejects(check_used, up_with(lambda n, tile: n // tile * tile), "divides b
 assert rejects(check_used, up_with(lambda n, tile: (n // tile + 1) * tile), "need no filling")
 assert rejects(check_used, up_with(lambda n, tile: max(1, round(n / tile)) * tile), "not to the nearest")
 assert rejects(check_used, capped, "longer than a tile")
+
 
 # %% [markdown]
 # ## 2. From one core to eight
@@ -114,6 +117,7 @@ def check_for_devices(for_devices): # (a `Config` for one device, how many there
     assert few == 1, f"a checkpoint every 3 steps becomes one every {few}: 1 is the least"
     assert ask(one.replace(checkpoint_every=100), 8).checkpoint_every in (12, 13), "100 steps of one are 12 or 13 of eight"
     print("correct: the same images between checkpoints, and a rate for the larger batch")
+
 
 # %%
 def answer(rate=math.sqrt, every=lambda n, count: max(1, round(n / count)), **more):

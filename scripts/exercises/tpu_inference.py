@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Checks: sampling (TPU)
 #
-# > What accepts or rejects an answer to the exercises of Sampling
+# > What accepts or rejects an answer to the exercises of Sampling on either backend
 #
 # - skip_showdoc: true
 
@@ -33,6 +33,7 @@ import numpy as np
 from statistics import NormalDist
 
 from gan_course.exercises import rejects
+
 
 # %% [markdown]
 # ## 1. One picture of many
@@ -71,6 +72,7 @@ def check_latents_of(latents_of): # (numbers, latent_dim, seed) -> float32 [len(
     assert np.abs(many).max() > 2.5, "none is beyond 2.5: these numbers are not normal"
     print("correct: any of them, alone or among others")
 
+
 # %%
 def each(entropy):
     def latents_of(numbers, latent_dim, seed):
@@ -87,6 +89,7 @@ assert rejects(check_latents_of, each(lambda seed, n: seed + n), "a sum forgets"
 assert rejects(check_latents_of, each(lambda seed, n: 1000 * seed + n), "a sum forgets")
 assert rejects(check_latents_of, all_before, "nobody wants the latents before it")
 assert rejects(check_latents_of, lambda *given: each(lambda seed, n: [seed, n])(*given).astype(float), "float32")
+
 
 # %% [markdown]
 # ## 2. How often to draw again
@@ -118,6 +121,7 @@ def check_log_tries(log_tries): # (limit, latent_dim) -> logarithm to base 10 of
     far = ask(0.01, 4096)
     assert abs(far / (-4096 * math.log10(math.erf(0.01 / math.sqrt(2)))) - 1) < 1e-6, f"for 4096 components within 0.01 it is {far:.0f}"
     print("correct: a power of the dimension")
+
 
 # %%
 def within(limit): return 1 - 2 * NormalDist().cdf(-limit)

@@ -36,6 +36,7 @@ from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, mak
 #| hide
 from gan_course.exercises import rejects
 
+
 # %% [markdown]
 # ## 1. What to keep
 #
@@ -77,6 +78,7 @@ def check_kept(kept): # (a compiled `AdversarialModel`) -> name -> variable
         "a second model has other names, so nothing could be put back: Keras numbers what it makes; name by part and place")
     print(f"correct: {len(found)} variables, and nothing is forgotten")
 
+
 # %%
 def parts_of(model): return dict(m=model.variables, g=model.g_optimizer.variables, d=model.d_optimizer.variables)
 def named(parts): return {f"{part}/{i}": v for part, variables in parts.items() for i, v in enumerate(variables)}
@@ -86,7 +88,7 @@ def by_weights(model): return named(parts_of(model) | dict(m=model.weights))
 def trained(model): return named(parts_of(model) | dict(m=model.trainable_variables))
 def by_path(model): return {v.path: v for variables in parts_of(model).values() for v in variables}
 def by_id(model): return {str(id(v)): v for v in good_kept(model).values()}
-def arrays(model): return {name: ops.convert_to_numpy(v) for name, v in good_kept(model).items()}
+def arrays(model): return {name: ops.convert_to_numpy(v.value) for name, v in good_kept(model).items()}
 
 check_kept(good_kept)
 assert rejects(check_kept, known_to_keras, "the generator's optimiser is missing")
@@ -96,6 +98,7 @@ assert rejects(check_kept, trained, "BatchNorm's statistics are missing")
 assert rejects(check_kept, by_path, "only the last of them")
 assert rejects(check_kept, by_id, "a second model")
 assert rejects(check_kept, arrays, "the variables themselves")
+
 
 # %% [markdown]
 # ## 2. Nine multiplications, or four
@@ -138,6 +141,7 @@ def check_folded(folded): # kernel, [3, 3] -> kernels, [2, 2, 2, 2]
     assert gives(found), "the four kernels give another picture: write down for one row which pixels an even place sees, and an odd one"
     print("correct: the same picture, with four multiplications for each pixel instead of nine")
 
+
 # %%
 def rows_to(taps): # parity, tap -> which rows of the kernel are added
     def folded(kernel):
@@ -160,6 +164,7 @@ assert rejects(check_folded, averaged, "are added")
 assert rejects(check_folded, sums_first, "say which kernel")
 assert rejects(check_folded, lambda kernel: good_folded(kernel.T), "rows and columns")
 assert rejects(check_folded, lambda kernel: good_folded(kernel[::-1, ::-1])[::-1, ::-1], "turned round")
+
 
 # %% [markdown]
 # ## 3. All pairs
@@ -189,6 +194,7 @@ def check_ranked(ranked): # (a_real, a_fake), logits [N] and [M] -> a number
     more = ask([1, 5], [2, 0, 9])
     assert abs(more - 0.5) < 1e-6, f"two images and three samples are six pairs, of which three are ranked rightly: 0.5, not {more:.3f}"
     print("correct: each with each, and a coin gets a half")
+
 
 # %%
 def pairs(a_real, a_fake): return a_real[:, None], a_fake[None, :]

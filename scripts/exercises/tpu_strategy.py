@@ -31,6 +31,7 @@ from keras import ops
 #| hide
 from gan_course.exercises import rejects
 
+
 # %% [markdown]
 # ## 1. What eight know together
 #
@@ -69,6 +70,7 @@ def check_together(together): # (means, variances), arrays [devices, C] -> mean,
         "a small difference of large numbers; add two variances instead")
     print("correct: the spread within the shares, and between them")
 
+
 # %%
 def good_together(means, variances): return means.mean(0), variances.mean(0) + means.var(0)
 def mean_of_variances(means, variances): return means.mean(0), variances.mean(0)
@@ -83,6 +85,7 @@ assert rejects(check_together, between_only, "each share spreads")
 assert rejects(check_together, by_squares, "difference of large numbers")
 assert rejects(check_together, of_deviations, "not standard deviations")
 assert rejects(check_together, lambda means, variances: (means.mean(), variances.mean()), "each channel")
+
 
 # %% [markdown]
 # ## 2. How large a scale?
@@ -121,6 +124,7 @@ def check_next_scale(next_scale): # (scale, good, gradients, every) -> take, sca
     assert course[3] == 2048, "the scale doubled and the count went on: after doubling it begins at 0"
     assert course == [1024, 1024, 2048, 2048, 2048, 4096, 4096], f"seven good steps gave the scales {course}"
     print("correct: down at once, up with patience")
+
 
 # %%
 def good_next(scale, good, gradients, every, finite=lambda g: np.isfinite(g).all()):

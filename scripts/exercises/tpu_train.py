@@ -31,6 +31,7 @@ import math
 #| hide
 from gan_course.exercises import rejects
 
+
 # %% [markdown]
 # ## 1. Means that survive
 
@@ -74,6 +75,7 @@ def check_means(Means): # a class: Means(), add(means, steps), value(), state_di
     assert close(begun(second).value(), second[0]), "a new one knows what an earlier one saw: it belongs to the object, not to the class"
     print("correct: sums and steps, before and after")
 
+
 # %%
 class GoodMeans:
     def __init__(self): self.sums, self.steps = {}, 0
@@ -106,6 +108,7 @@ assert rejects(check_means, NoCount, "the count belongs to the state")
 assert rejects(check_means, Growing, "give a copy")
 assert rejects(check_means, Fresh, "begins at nothing")
 
+
 # %% [markdown]
 # ## 2. How often to save
 #
@@ -131,6 +134,7 @@ def check_spacing(spacing): # (seconds to save, seconds of a step, seconds betwe
     assert spacing(0.0, 0.1, 3600.0) >= 1, "if saving costs nothing, save after each step: 0 steps would never end"
     assert spacing(0.001, 60.0, 60.0) == 1, "steps that are longer than the interval: 1 is the least"
     print("correct: as much is lost by saving as by not having saved")
+
 
 # %%
 def good_spacing(save, step, between): return max(1, round(math.sqrt(2 * save * between) / step))

@@ -62,13 +62,14 @@ from gan_course.runs import RunFolder, atomic_path, to_plain
 import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes
 
+
 # %% [markdown]
 # ## Checkpoints
 #
 # A checkpoint of a GAN holds some hundred arrays, and a page of numbers and text: two networks, two optimisers, an
 # average, a history. `tf.train.Checkpoint` writes several files; killed in between, it leaves a part. And it knows
-# TensorFlow's variables only. A checkpoint here is one `.npz`, an archive of arrays with a checksum each, written beside its name and
-# renamed. It holds no code, and `allow_pickle=False` sees to it that none is let in. It also carries its track, its
+# TensorFlow's variables only. A checkpoint here is one `.npz`, an archive of arrays with a checksum each; the [run folder](runs.ipynb) writes it
+# beside its name and renames it. It holds no code, and `allow_pickle=False` sees to it that none is let in. It also carries its track, its
 # configuration and the checksum of its data, so that one of another run is refused with a sentence instead of a shape
 # error.
 
@@ -133,6 +134,7 @@ with tempfile.TemporaryDirectory() as folder:
         try: load_checkpoint(path, track)
         except CourseError as error: print(str(error).replace(f"{folder}/", ""))
         else: raise AssertionError("it was loaded")
+
 
 # %% [markdown]
 # ## Weights
@@ -210,6 +212,7 @@ with tempfile.TemporaryDirectory() as folder:
     except CourseError as error: print(str(error).replace(folder, "..."))
     else: raise AssertionError("a flipped bit went unnoticed")
 
+
 # %% [markdown]
 # ## Whole networks
 #
@@ -265,6 +268,8 @@ def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in 
     if folder.is_dir(): path = artifact_paths(folder)["best" if best else "generator"]
     if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
         checked_about(saved, saved.read_bytes(), track) # the run may be of another track
+    if path.exists() and not path.name.endswith((".keras", ".weights.h5")):
+        raise CourseError(f"{path} is neither a run folder nor a .weights.h5 or .keras file in one; give one of these")
     if path.suffix == ".keras":
         saved = RunFolder(path.parent, create=False).load_config()
         about, G = dict(config=saved.get("config"), data=saved.get("dataset")), load_network(path)
@@ -292,6 +297,7 @@ def with_weights(path, # `.weights.h5`
         G.load_weights(path)
     return G
 
+
 # %%
 from gan_course.configuration import Settings, artifact_paths
 
@@ -314,6 +320,7 @@ with tempfile.TemporaryDirectory() as folder:
     try: open_generator(folder, "mine", Tiny, partial(artifact_paths, weights=".weights.h5"), build_tiny)
     except CourseError as error: print(str(error).replace(f"{folder}/", ""))
     else: raise AssertionError("it is no generator")
+
 
 # %% [markdown]
 # ## The recorder
@@ -349,6 +356,7 @@ class KerasRecorder(Recorder):
 # %%
 from gan_course.exercises.keras_files import check_digest, check_save
 
+
 # %% [markdown]
 # ### 1. Has anything changed?
 #
@@ -367,6 +375,7 @@ def digest(arrays):
     return sha.hexdigest()
 
 check_digest(digest)
+
 
 # %% [markdown]
 # ### 2. The old file or the new one

@@ -54,6 +54,7 @@ from gan_course import configuration
 from gan_course.basics import CourseError, no_stderr
 from gan_course.configuration import RANGES, Settings
 
+
 # %% [markdown]
 # ## Which backend
 #
@@ -129,8 +130,9 @@ class Config(Settings):
     dropout: float = 0.2 # in the discriminator, in [0, 1)
     # the objective and the optimisers
     label_smoothing: float = 0.0 # real images are labelled 1 - this
-    learning_rate: float = 4e-4 # of both networks
-    beta1: float = 0.5 # Adam's momentum
+    learning_rate: float = 1e-3 # of both networks
+    beta1: float = 0.0 # Adam's momentum
+    beta2: float = 0.99 # how long Adam remembers the size of gradients
     ema_half_life: int = 20_000 # in images, of the generator's weight average; 0: no average
     # the run
     epochs: int = 30 # passes over the data
@@ -150,7 +152,7 @@ class Config(Settings):
     deterministic: bool = True # only kernels whose result does not depend on timing
 
     ranges: ClassVar = {name: RANGES[name] for name in (
-        "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "beta1", "ema_half_life", "epochs",
+        "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "beta1", "beta2", "ema_half_life", "epochs",
         "seed", "checkpoint_every", "keep_checkpoints", "num_samples", "eval_images")} | {
         "learning_rate": (1e-9, 1), "image_every": (1, 10**6), "cpu_devices": (1, 64), "steps_per_call": (1, 10_000)}
 
@@ -202,6 +204,7 @@ assert artifact_paths(CONFIG.out)["images"].name == "generated_images"
 # %%
 from gan_course.exercises.tpu_config import check_for_devices, check_used
 
+
 # %% [markdown]
 # ### 1. How full is the unit?
 #
@@ -224,6 +227,7 @@ check_used(used)
 # %%
 outputs = 7 * 7 * 4 * CONFIG.width # of the generator's first layer
 for batch in (16, 64, 128, 1024): print(f"a batch of {batch:>4} uses {used(batch, CONFIG.latent_dim, outputs):.3f} of the unit")
+
 
 # %% [markdown]
 # ### 2. From one core to eight

@@ -51,6 +51,7 @@ from gan_course.basics import CourseError
 if BACKEND == "jax": import jax
 else: import tensorflow as tf
 
+
 # %% [markdown]
 # ## Where the time goes
 #
@@ -74,11 +75,13 @@ def epoch_order(num, # of images
     "The order in which an epoch visits the images. The same on every machine and on both backends."
     return np.random.default_rng([seed, epoch]).permutation(num).astype(np.int32)
 
+
 # %%
 first, second = epoch_order(1000, seed=0, epoch=0), epoch_order(1000, seed=0, epoch=1)
 assert sorted(first) == list(range(1000)) and (first != second).any()
 assert (first == epoch_order(1000, seed=0, epoch=0)).all() and (first != epoch_order(1000, seed=1, epoch=0)).any()
 first[:8]
+
 
 # %% [markdown]
 # ## Batches
@@ -152,6 +155,7 @@ data = load_dataset("garments", limit=1000)
 batches = Batches(data, 256, find_accelerator("cpu"))
 len(batches), batches.index(epoch=0, start=1, steps=2).shape
 
+
 # %% [markdown]
 # Three full batches, and 232 images that wait for another epoch. A part that starts in the middle must be the end of the
 # whole:
@@ -182,6 +186,7 @@ for wrong in (2000, 255):
 # %%
 from gan_course.exercises.tpu_data import check_mean_score, check_rows
 
+
 # %% [markdown]
 # ### 1. Across the end of an epoch
 #
@@ -200,6 +205,7 @@ def rows(step, steps, num, batch_size, seed):
     return np.stack(found)
 
 check_rows(rows)
+
 
 # %% [markdown]
 # ### 2. All of them, in one shape

@@ -55,7 +55,7 @@ from gan_course.tpu import CONFIG, generate_samples, train
 from gan_course.tpu.config import artifact_paths
 from gan_course.tpu.data import Batches
 from gan_course.tpu.inference import load_generator
-from gan_course.tpu.model import AdversarialModel, draw_latents, make_latents, make_optimizer
+from gan_course.tpu.model import AdversarialModel, Generator, make_optimizer, seed_everything
 from gan_course.tpu.strategy import find_accelerator
 
 # %%
@@ -87,6 +87,10 @@ metrics = train(config, resume=budget(full=True, fast=False))
 paths, rows = artifact_paths(config.out), metrics["history"]
 assert metrics["status"] == "finished" and len(rows) == config.epochs
 assert all(path.exists() for path in paths.values()), [str(p) for p in paths.values() if not p.exists()]
+seed_everything(config.seed) # and the initial weights are back
+initial, G = Generator(config.latent_dim, config.width), load_generator(config.out)[0]
+stuck = [a.path for a, b in zip(initial.weights, G.weights) if (np.array(a.value) == np.array(b.value)).all()]
+assert not stuck, f"{stuck} did not move"
 assert all(np.isfinite([row[k] for k in ("loss_g", "loss_d", "grad_norm_g", "grad_norm_d")]).all() for row in rows)
 for folder in (config.out, paths["images"]):
     print(*sorted(p.name for p in folder.iterdir() if not p.name.startswith(".")), sep=", ")
@@ -168,7 +172,6 @@ print(f"total variation {np.abs(found - expected).sum() / 2:.3f}")
 # **Does the discriminator know its images by heart?** It has seen each training image thirty times. `evaluate` runs the model's `test_step`, on images it was trained on and on others:
 
 # %%
-G = load_generator(config.out)[0]
 judge = AdversarialModel(G, load_network(paths["discriminator_keras"]), config.latent_dim, config.batch_size)
 judge.compile(*(make_optimizer(1e-4, 0.5) for _ in range(2)), mesh=accelerator.share if BACKEND == "jax" else None)
 scores = {name: judge.evaluate(Batches(data, config.batch_size, accelerator).part(epoch=0), verbose=0, return_dict=True)

@@ -69,6 +69,7 @@ from gan_course.datasets import load_dataset
 from gan_course.tpu.data import Batches
 from gan_course.tpu.strategy import find_accelerator
 
+
 # %% [markdown]
 # ## Upsampling, or transposed convolution
 #
@@ -90,10 +91,10 @@ maps = {"transposed, 3×3": coverage(partial(layers.Conv2DTranspose, 1, 3, strid
 
 # %%
 #| fig-cap: How many stamps reach each pixel. Three by three and five by five kernels draw a checkerboard before anything is learned.
-#| fig-alt: Four maps of ten by ten pixels. The first two are checkerboards of lighter and darker squares, with values from 1 to 4 and from 4 to 9. The last two are an even grey, of 4 and of 9.
+#| fig-alt: Four maps of ten by ten pixels. The first two are checkerboards of lighter and darker squares, with values from 1 to 4 and from 4 to 9. The last two are an even grey.
 fig, axes = plt.subplots(1, 4, figsize=(9, 2.4))
 for ax, (name, m) in zip(axes, maps.items()):
-    ax.imshow(m, cmap="gray", vmin=0, vmax=9); ax.set_axis_off()
+    ax.imshow(m / m.mean(), cmap="gray", vmin=0, vmax=2); ax.set_axis_off()
     ax.set_title(f"{name}\n{m.min():.0f} to {m.max():.0f}", fontsize=9)
 plt.show()
 
@@ -127,6 +128,7 @@ def silent_from(dtype):
 silent = {dtype: float(silent_from(dtype)) for dtype in ("float32", "float16", "bfloat16")}
 assert silent["bfloat16"] < 4 < silent["float32"]
 silent
+
 
 # %% [markdown]
 # The discriminator's logit is float32 for a similar reason: a loss is a small difference between numbers. In between, `precision` is
@@ -164,6 +166,7 @@ def Generator(latent_dim=256, # length of z
     x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=init_weights(), name="to_image", dtype=precision)(x)
     return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x), name="generator")
 
+
 # %%
 #| exports
 def Discriminator(width=32, # channels of the first layer; the last has 4 times as many
@@ -183,6 +186,7 @@ def Discriminator(width=32, # channels of the first layer; the last has 4 times 
     x = layers.Dense(1, name="to_logit", dtype=precision)(x)
     return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
 
+
 # %%
 # NBVAL_CHECK_OUTPUT
 G, D = Generator(), Discriminator()
@@ -195,6 +199,7 @@ assert {layer.compute_dtype for layer in half.layers if layer.name.startswith("c
 assert keras.backend.standardize_dtype(half(z).dtype) == "float32", "the images are float32 all the same"
 assert all(v.dtype == "float32" for v in half.trainable_variables), "and so are the weights"
 assert float(ops.std(D(G(z), training=True))) != float(ops.std(D(G(z), training=True))), "dropout differs each time"
+
 
 # %% [markdown]
 # ## One model, two players
@@ -213,6 +218,7 @@ class Textbook(keras.Model):
         self.g_optimizer, self.d_optimizer = g_optimizer, d_optimizer
 
     def train_step(self, real): ... # two gradient tapes, two apply_gradients
+
 
 # %% [markdown]
 # It trains, on TensorFlow. What does it have to keep, if training is to stop today and go on tomorrow? Write a list, and then let us
@@ -296,6 +302,7 @@ class AdversarialModel(keras.Model):
     def compile_from_config(self, config):
         self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
+
 # %% [markdown]
 # ## The rules of the game
 #
@@ -325,6 +332,7 @@ assert np.isclose(cross_entropy(1.0, a), np.mean(-np.log(1 / (1 + np.exp(-a)))),
 assert np.isfinite(cross_entropy(1.0, np.float32([-1e4]))), "log(sigmoid) would be -inf"
 assert np.isclose(d_loss(SimpleNamespace(label_smoothing=0.0), 0 * a, 0 * a), 2 * np.log(2)), "a coin is right half of the time"
 
+
 # %% [markdown]
 # What is measured in a step: both losses, what D says of images and of samples, how often it ranks them rightly, and the norms of both
 # gradients.
@@ -345,6 +353,7 @@ def scaled_images(x):
     return ops.cast(x, "float32") / 127.5 - 1.0
 
 AdversarialModel.judgement = judgement
+
 
 # %% [markdown]
 # After each step: the average moves, the sums grow, and the first iteration that was not finite is noted. All of that happens on
@@ -370,8 +379,8 @@ def noted(self, sums, counted, bad, iteration, values):
 
 def means(self):
     "The measurements since the last reset, averaged: name -> mean. Waits for the device."
-    n = max(int(ops.convert_to_numpy(self.counted)), 1)
-    return dict(zip(MEASURED, (ops.convert_to_numpy(self.sums).astype(np.float64) / n).tolist()))
+    n = max(int(ops.convert_to_numpy(self.counted.value)), 1)
+    return dict(zip(MEASURED, (ops.convert_to_numpy(self.sums.value).astype(np.float64) / n).tolist()))
 
 def reset_means(self):
     "Begin to measure anew."
@@ -380,15 +389,17 @@ def reset_means(self):
 AdversarialModel.averaged, AdversarialModel.noted = averaged, noted
 AdversarialModel.means, AdversarialModel.reset_means = means, reset_means
 
+
 # %% [markdown]
-# Two Adams with one learning rate. Under float16, `fit` would wrap the model's optimiser in a loss scale; of the second it knows nothing. So
+# Two Adams with one learning rate, without momentum and with a short memory for the size of gradients (β₁ = 0 and β₂ = 0.99, as in StyleGAN): in a game the last gradient is the only
+# one that knows the opponent as it is. `bench/tuning.md` has what that is worth. Under float16, `fit` would wrap the model's optimiser in a loss scale; of the second it knows nothing. So
 # each gets its own.
 
 # %%
 #| exports
-def make_optimizer(learning_rate, beta1, precision="float32"):
+def make_optimizer(learning_rate, beta1=0.0, precision="float32", beta2=0.99):
     "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
-    opt = keras.optimizers.Adam(learning_rate, beta1)
+    opt = keras.optimizers.Adam(learning_rate, beta1, beta2)
     return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
 
 def seed_everything(seed, # 0 to 2**63 - 1
@@ -397,6 +408,7 @@ def seed_everything(seed, # 0 to 2**63 - 1
     keras.utils.set_random_seed(seed % 2**32)
     if deterministic and BACKEND == "tensorflow": tf.config.experimental.enable_op_determinism()
 
+
 # %%
 def make_model(batch_size=32, width=8, latent_dim=16, dropout=0.2, **how):
     "A small one, the same each time."
@@ -404,6 +416,7 @@ def make_model(batch_size=32, width=8, latent_dim=16, dropout=0.2, **how):
     model = AdversarialModel(Generator(latent_dim, width), Discriminator(width, dropout), latent_dim, batch_size)
     model.compile(make_optimizer(4e-4, 0.5), make_optimizer(4e-4, 0.5), **how)
     return model
+
 
 # %% [markdown]
 # ## Latents
@@ -618,14 +631,14 @@ if BACKEND == "jax":
 # %%
 data = load_dataset("garments", limit=640)
 batches = Batches(data, 32, find_accelerator("cpu"))
-before = {name: [ops.convert_to_numpy(v).copy() for v in network.trainable_variables]
+before = {name: [ops.convert_to_numpy(v.value).copy() for v in network.trainable_variables]
           for name, network in (("generator", model.generator), ("discriminator", model.discriminator))}
 history = model.fit(batches.part(epoch=0), shuffle=False, verbose=0)
 model.means()
 
 # %%
 for name, old in before.items():
-    moved = [float(np.abs(a - ops.convert_to_numpy(b)).max()) for a, b in zip(old, getattr(model, name).trainable_variables)]
+    moved = [float(np.abs(a - ops.convert_to_numpy(b.value)).max()) for a, b in zip(old, getattr(model, name).trainable_variables)]
     assert min(moved) > 0, f"some weights of the {name} did not move"
 assert int(model.iteration) == int(model.counted) == 20 and int(model.bad) == 0
 assert np.isclose(history.history["loss_d"][-1], model.means()["loss_d"], rtol=1e-5), "fit's history says the same"
@@ -640,9 +653,10 @@ with tempfile.TemporaryDirectory() as folder:
     again = keras.saving.load_model(Path(folder)/"model.keras")
 for name in ("g_optimizer", "d_optimizer"):
     pairs = list(zip(getattr(model, name).variables, getattr(again, name).variables, strict=True))
-    assert all((ops.convert_to_numpy(a) == ops.convert_to_numpy(b)).all() for a, b in pairs)
+    assert all((ops.convert_to_numpy(a.value) == ops.convert_to_numpy(b.value)).all() for a, b in pairs)
     print(name, type(getattr(again, name)).__name__, f"{len(pairs)} variables, after {int(getattr(again, name).iterations)} steps")
 assert int(again.iteration) == 20
+
 
 # %% [markdown]
 # ## Looking without a step
@@ -686,10 +700,11 @@ new = model.evaluate(unseen.part(epoch=0), verbose=0, return_dict=True)
 print(f"D(x) on training images {seen['d_real']:.3f}, on others {new['d_real']:.3f}")
 
 # %%
-before = ops.convert_to_numpy(model.iteration)
+before = int(model.iteration)
 assert seen == model.evaluate(batches.part(epoch=1), verbose=0, return_dict=True) or np.allclose(
     list(seen.values()), list(model.evaluate(batches.part(epoch=1), verbose=0, return_dict=True).values()), atol=1e-3), "no learning"
 assert int(model.iteration) == before and abs(seen["d_real"] - new["d_real"]) < 0.05, "after one epoch nothing is known by heart"
+
 
 # %% [markdown]
 # ## Drawing
@@ -723,6 +738,7 @@ def draw(network, # a generator
     "Images of a generator in evaluation mode, uint8 [num, H, W, C]."
     return draw_latents(network, make_latents(num, network.input_shape[-1], seed))
 
+
 # %%
 images = draw(model.average, 7, seed=1)
 assert images.shape == (7, 28, 28, 1) and images.dtype == np.uint8
@@ -736,6 +752,7 @@ assert (draw_latents(model.average, make_latents(7, 16, 1), batch=3) == images).
 
 # %%
 from gan_course.exercises.tpu_model import check_folded, check_kept, check_ranked
+
 
 # %% [markdown]
 # ### 1. What to keep
@@ -753,6 +770,7 @@ def kept(model):
     return {f"{part}/{i}": v for part, variables in parts.items() for i, v in enumerate(variables)} # a path is not unique
 
 check_kept(kept)
+
 
 # %% [markdown]
 # ### 2. Nine multiplications, or four
@@ -773,6 +791,7 @@ def folded(kernel):
 
 check_folded(folded)
 
+
 # %% [markdown]
 # ### 3. All pairs
 #
@@ -788,6 +807,7 @@ def ranked(a_real, a_fake):
     return ops.mean((ops.sign(difference) + 1) / 2)
 
 check_ranked(ranked)
+
 
 # %% [markdown]
 # It answers the question of `test_step` too: images that the discriminator has seen, against images that it has not. If it knew the

@@ -63,6 +63,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
+
 # %% [markdown]
 # ## What is there today
 #
@@ -107,6 +108,7 @@ class Accelerator:
     def __str__(self):
         return f"{BACKEND} on {f'{self.count} × ' if self.count > 1 else ''}{self.name} ({self.why})"
 
+
 # %% [markdown]
 # `share` is what both backends call differently. On TensorFlow it is a *strategy*: the step is a program for one device, every replica runs it on
 # its share of the batch, and wherever numbers of all replicas are wanted, the step has to say so. On JAX it is a *mesh*: the step is a program for the
@@ -120,6 +122,7 @@ def share_among(kind, devices):
     if kind == "tpu": return tf.distribute.TPUStrategy()
     if len(devices) == 1: return tf.distribute.get_strategy() # TensorFlow's default: the fastest device that it sees
     return tf.distribute.MirroredStrategy([d.name.removeprefix("/device:") for d in devices])
+
 
 # %% [markdown]
 # ## Several devices from one processor
@@ -143,6 +146,7 @@ def split_cpu(number): # of devices
     try: tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * number)
     except RuntimeError:
         if len(tf.config.list_logical_devices("CPU")) < number: raise late from None
+
 
 # %% [markdown]
 # ## Looking for the fastest
@@ -168,6 +172,7 @@ def tensorflow_tpu(device):
     except Exception: # a TensorFlow without TPU support fails in many ways
         return []
 
+
 # %%
 #| exports
 KINDS = ("tpu", "gpu", "cpu") # fastest first
@@ -190,6 +195,7 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
     if BACKEND == "tensorflow" and kind == "cpu": devices = devices[:cpu_devices]
     why = "asked for" if device != "auto" or cpu_devices > 1 else explain(found)
     return Accelerator(kind, len(devices), name_of(kind, devices), why, share_among(kind, devices))
+
 
 # %%
 #| exports
@@ -218,6 +224,7 @@ def name_of(kind, devices):
     if kind == "tpu": return "tpu"
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
     return f"gpu: {details.get('device_name', 'unknown')}"
+
 
 # %% [markdown]
 # We ask for eight devices right here; this notebook computes with them from now on. How many would a training use that asked for nothing?
@@ -281,6 +288,7 @@ def normalised(x, accelerator, synchronized=False):
     out = strategy.run(tf.function(lambda x: layer(x, training=True)), args=(parts,))
     return np.concatenate([part.numpy() for part in strategy.experimental_local_results(out)])
 
+
 # %%
 whole = (x - x.mean()) / np.sqrt(x.var() + 1e-3)
 each, sync = normalised(x, eight), normalised(x, eight, synchronized=True)
@@ -318,6 +326,7 @@ def select_precision(name, # auto, fp32, bf16 or fp16
     capability = gpu_capability()
     return POLICIES["bf16" if capability >= 8 else "fp16" if capability >= 7 else "fp32"]
 
+
 # %%
 #| exports
 def gpu_capability():
@@ -326,10 +335,11 @@ def gpu_capability():
     details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[0])
     return details.get("compute_capability", (0, 0))[0]
 
+
 # %%
-tiny = np.float32(3e-8)
-print("a gradient of 3e-8 in float16:", np.float16(tiny), " after scaling by 2¹⁵:", np.float32(np.float16(tiny * 2**15)) / 2**15)
-assert np.float16(tiny) != tiny and select_precision("auto", eight) == "float32"
+tiny = np.float32(2e-8)
+print("a gradient of 2e-8 in float16:", np.float16(tiny), " after scaling by 2¹⁵:", np.float32(np.float16(tiny * 2**15)) / 2**15)
+assert np.float16(tiny) == 0 and select_precision("auto", eight) == "float32"
 assert select_precision("auto", SimpleNamespace(kind="tpu")) == "mixed_bfloat16"
 assert select_precision("fp16", eight) == "mixed_float16", "asked for by name"
 
@@ -340,6 +350,7 @@ assert select_precision("fp16", eight) == "mixed_float16", "asked for by name"
 
 # %%
 from gan_course.exercises.tpu_strategy import check_next_scale, check_together
+
 
 # %% [markdown]
 # ### 1. What eight know together
@@ -364,6 +375,7 @@ parts = x.reshape(8, 8, 1)
 mean, variance = together(parts.mean(1), parts.var(1))
 print(f"the mean of eight variances {parts.var(1).mean():.2f}, the variance of the batch {variance.item():.2f}")
 assert np.isclose(variance.item(), x.var(), rtol=1e-5) and np.isclose(mean.item(), x.mean(), rtol=1e-5)
+
 
 # %% [markdown]
 # ### 2. How large a scale?

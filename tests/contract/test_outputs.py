@@ -10,7 +10,7 @@ from contract import ROOT, notebooks, output_texts, source, working_files
 
 # Lessons that train a model and therefore must end with a provenance line.
 TRAINS = ("pytorch/train", "pytorch/gan_pytorch", "tensorflow/train",
-          "tensorflow/gan_tensorflow")
+          "tensorflow/gan_tensorflow", "tpu/train", "tpu/gan_fashion_mnist")
 # sha256 of images and labels of Fashion-MNIST, first twelve digits: train and test.
 FASHION_MNIST = ("16d82e2b5052", "9f1ec356a747")
 # Cells that nbval or nbdev may skip stand in conftest.py; a notebook that is skipped altogether would be named here.

@@ -12,6 +12,7 @@ for name in ("Adam", "AdamW", "RMSprop", "SGD"): getattr(torch.optim, name).step
 import gan_course.tensorflow.config, keras
 keras.optimizers.Optimizer.apply = lambda self, grads, trainable_variables=None: None
 """}
+FREEZE["tpu"] = FREEZE["tensorflow"].replace("tensorflow.config", "tpu.config")
 
 
 @pytest.mark.parametrize("lesson", TRAINS)
