@@ -12,7 +12,6 @@ from functools import partial
 
 import keras
 import numpy as np
-from keras import ops
 
 from .. import figures, keras_files
 from ..basics import CourseError
@@ -20,7 +19,7 @@ from ..keras_files import KerasRecorder
 from ..loop import SEED_GRID, Progress, restore_latest, run
 from .callbacks import LossPlot, SampleGrid, Stop
 from .data import Batches
-from .model import AdversarialModel, Discriminator, Generator, draw, make_optimizer, seed_everything
+from .model import AdversarialModel, Discriminator, Generator, as_array, draw, make_optimizer, seed_everything
 from .strategy import find_accelerator, select_precision
 
 # %% ../../nbs/tpu/train.ipynb #b29bd58c
@@ -44,7 +43,7 @@ class Training(Progress):
         channels, c = dataset.images.shape[-1], config
         sync = BACKEND == "tensorflow" and accelerator.count > 1
         self.model = AdversarialModel(
-            Generator(c.latent_dim, c.width, channels, precision=precision, sync=sync),
+            Generator(c.latent_dim, c.width, channels, precision=precision, seed=c.seed, sync=sync),
             Discriminator(c.width, c.dropout, channels, precision=precision, seed=c.seed),
             c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed)
         alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1 # one step a call is faster, or all that works
@@ -68,7 +67,7 @@ class Training(Progress):
     def state_dict(self):
         "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
         return dict(**self.counters(), backend=BACKEND, strips=np.array(self.strips, np.uint8),
-                    variables={name: ops.convert_to_numpy(v.value) for name, v in self.variables().items()})
+                    variables={name: as_array(v) for name, v in self.variables().items()})
 
     def load_state_dict(self, state):
         "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
@@ -94,7 +93,7 @@ class Training(Progress):
         self.steps += taken; self.step_in_epoch += taken; self.images_seen += taken * self.config.batch_size
 
     def first_bad(self):
-        bad = int(ops.convert_to_numpy(self.model.bad.value))
+        bad = int(as_array(self.model.bad))
         return bad - 1 if bad else None
 
     def means(self): return self.model.means()

@@ -89,7 +89,7 @@ def choose_backend(environ=os.environ):
 BACKEND = choose_backend()
 os.environ["KERAS_BACKEND"] = BACKEND
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes on start
-if BACKEND == "tensorflow":
+if find_spec("tensorflow"): # on JAX too: Keras imports it, where it is installed, to serialise a network
     with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
     tf.get_logger().setLevel("ERROR") # or each strategy announces itself, and each new model is one tracing too many
 

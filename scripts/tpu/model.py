@@ -44,6 +44,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 #| exports
 from gan_course.tpu.config import BACKEND # first: it chooses Keras's backend
 
+import random
 from functools import partial
 
 import keras
@@ -142,28 +143,32 @@ silent
 
 # %%
 #| exports
-def init_weights(): return keras.initializers.RandomNormal(0.0, 0.02) # Radford et al. 2015, section 4
+def seeds_of(seed, what, num): # of a run; a number that tells the networks apart; how many
+    "Seeds for layers, each of its own, that depend on nothing but these numbers."
+    return np.random.SeedSequence([seed, what]).generate_state(num).tolist()
 
 def Generator(latent_dim=256, # length of z
               width=32, # channels of the last hidden layer; the first has 4 times as many
               channels=1, # of the image
               *,
               precision="float32", # dtype policy of the hidden layers
+              seed=0, # of the initial weights
               sync=False, # BatchNorm over all replicas of a TensorFlow strategy; on JAX it always is
     ): # a `keras.Model`
     "Latent [B, latent_dim] -> image [B, 28, 28, channels] in [-1, 1]; `UpSampling2D` and convolutions."
     z = x = keras.Input((latent_dim,), name="z")
+    initial = [keras.initializers.RandomNormal(0.0, 0.02, seed=s) for s in seeds_of(seed, 0, 4)] # Radford et al. 2015, section 4
     def normed(x, i):
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=sync, name=f"norm_{i}", dtype=precision)(x)
         return layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
-    x = layers.Dense(7 * 7 * 4 * width, use_bias=False, kernel_initializer=init_weights(), name="project", dtype=precision)(x)
+    x = layers.Dense(7 * 7 * 4 * width, use_bias=False, kernel_initializer=initial[0], name="project", dtype=precision)(x)
     x = normed(layers.Reshape((7, 7, 4 * width), name="unflatten", dtype=precision)(x), 0)
     for i, outputs in ((1, 2 * width), (2, width)): # [14, 14, 2w], [28, 28, w]
         x = layers.UpSampling2D(2, name=f"up_{i}", dtype=precision)(x)
-        x = layers.Conv2D(outputs, 3, padding="same", use_bias=False, kernel_initializer=init_weights(), name=f"conv_{i}",
+        x = layers.Conv2D(outputs, 3, padding="same", use_bias=False, kernel_initializer=initial[i], name=f"conv_{i}",
                           dtype=precision)(x)
         x = normed(x, i)
-    x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=init_weights(), name="to_image", dtype=precision)(x)
+    x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=initial[3], name="to_image", dtype=precision)(x)
     return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x), name="generator")
 
 
@@ -174,16 +179,18 @@ def Discriminator(width=32, # channels of the first layer; the last has 4 times 
                   channels=1, # of the image
                   *,
                   precision="float32", # dtype policy of the hidden layers
-                  seed=0, # of the dropout
+                  seed=0, # of the initial weights and the dropout
     ): # a `keras.Model`
     "Image [B, 28, 28, channels] -> logit [B]; strided convolutions and dropout."
     image = x = keras.Input((28, 28, channels), name="image")
+    seeds = seeds_of(seed, 1, 7)
+    initial = [keras.initializers.GlorotUniform(seed=s) for s in seeds[:4]] # Keras's default, with a seed
     for i, outputs in enumerate((width, 2 * width, 4 * width)):
-        x = layers.Conv2D(outputs, 4, strides=2, padding="same", name=f"conv_{i}", dtype=precision)(x)
+        x = layers.Conv2D(outputs, 4, strides=2, padding="same", kernel_initializer=initial[i], name=f"conv_{i}", dtype=precision)(x)
         x = layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
-        if dropout: x = layers.Dropout(dropout, seed=(seed + i) % 2**31, name=f"dropout_{i}", dtype=precision)(x)
+        if dropout: x = layers.Dropout(dropout, seed=seeds[4 + i] % 2**31, name=f"dropout_{i}", dtype=precision)(x)
     x = layers.Flatten(name="flatten", dtype=precision)(x)
-    x = layers.Dense(1, name="to_logit", dtype=precision)(x)
+    x = layers.Dense(1, kernel_initializer=initial[3], name="to_logit", dtype=precision)(x)
     return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
 
 
@@ -199,6 +206,8 @@ assert {layer.compute_dtype for layer in half.layers if layer.name.startswith("c
 assert keras.backend.standardize_dtype(half(z).dtype) == "float32", "the images are float32 all the same"
 assert all(v.dtype == "float32" for v in half.trainable_variables), "and so are the weights"
 assert float(ops.std(D(G(z), training=True))) != float(ops.std(D(G(z), training=True))), "dropout differs each time"
+weights = [ops.convert_to_numpy(Generator(seed=seed).get_layer("conv_1").kernel) for seed in (0, 0, 1)]
+assert (weights[0] == weights[1]).all() and (weights[0] != weights[2]).all(), "the seed decides"
 
 
 # %% [markdown]
@@ -377,10 +386,14 @@ def noted(self, sums, counted, bad, iteration, values):
     now_bad = ops.logical_not(ops.all(ops.isfinite(watched)))
     return (sums + values, counted + 1, ops.where(ops.logical_and(bad == 0, now_bad), iteration + 1, bad), iteration + 1)
 
+def as_array(v): # a Keras variable, also one that a strategy keeps on several devices
+    "Its value in NumPy. Waits for the device."
+    return ops.convert_to_numpy(ops.convert_to_tensor(v))
+
 def means(self):
     "The measurements since the last reset, averaged: name -> mean. Waits for the device."
-    n = max(int(ops.convert_to_numpy(self.counted.value)), 1)
-    return dict(zip(MEASURED, (ops.convert_to_numpy(self.sums.value).astype(np.float64) / n).tolist()))
+    n = max(int(as_array(self.counted)), 1)
+    return dict(zip(MEASURED, (as_array(self.sums).astype(np.float64) / n).tolist()))
 
 def reset_means(self):
     "Begin to measure anew."
@@ -404,10 +417,12 @@ def make_optimizer(learning_rate, beta1=0.0, precision="float32", beta2=0.99):
 
 def seed_everything(seed, # 0 to 2**63 - 1
                     deterministic=False): # forbid kernels whose result depends on timing; for the whole process
-    "Seed Python, NumPy and the backend."
-    keras.utils.set_random_seed(seed % 2**32)
-    if deterministic and BACKEND == "tensorflow": tf.config.experimental.enable_op_determinism()
-
+    "Seed Python, NumPy and TensorFlow. JAX has no such state; and our networks carry seeds of their own."
+    random.seed(seed)
+    np.random.seed(seed % 2**32)
+    if BACKEND == "tensorflow":
+        keras.utils.set_random_seed(seed % 2**32) # on JAX it would import TensorFlow for this, with all it takes of a GPU's memory
+        if deterministic: tf.config.experimental.enable_op_determinism()
 
 # %%
 def make_model(batch_size=32, width=8, latent_dim=16, dropout=0.2, **how):
@@ -631,14 +646,14 @@ if BACKEND == "jax":
 # %%
 data = load_dataset("garments", limit=640)
 batches = Batches(data, 32, find_accelerator("cpu"))
-before = {name: [ops.convert_to_numpy(v.value).copy() for v in network.trainable_variables]
+before = {name: [as_array(v).copy() for v in network.trainable_variables]
           for name, network in (("generator", model.generator), ("discriminator", model.discriminator))}
 history = model.fit(batches.part(epoch=0), shuffle=False, verbose=0)
 model.means()
 
 # %%
 for name, old in before.items():
-    moved = [float(np.abs(a - ops.convert_to_numpy(b.value)).max()) for a, b in zip(old, getattr(model, name).trainable_variables)]
+    moved = [float(np.abs(a - as_array(b)).max()) for a, b in zip(old, getattr(model, name).trainable_variables)]
     assert min(moved) > 0, f"some weights of the {name} did not move"
 assert int(model.iteration) == int(model.counted) == 20 and int(model.bad) == 0
 assert np.isclose(history.history["loss_d"][-1], model.means()["loss_d"], rtol=1e-5), "fit's history says the same"
@@ -653,7 +668,7 @@ with tempfile.TemporaryDirectory() as folder:
     again = keras.saving.load_model(Path(folder)/"model.keras")
 for name in ("g_optimizer", "d_optimizer"):
     pairs = list(zip(getattr(model, name).variables, getattr(again, name).variables, strict=True))
-    assert all((ops.convert_to_numpy(a.value) == ops.convert_to_numpy(b.value)).all() for a, b in pairs)
+    assert all((as_array(a) == as_array(b)).all() for a, b in pairs)
     print(name, type(getattr(again, name)).__name__, f"{len(pairs)} variables, after {int(getattr(again, name).iterations)} steps")
 assert int(again.iteration) == 20
 

@@ -48,7 +48,6 @@ from functools import partial
 
 import keras
 import numpy as np
-from keras import ops
 
 from gan_course import figures, keras_files
 from gan_course.basics import CourseError
@@ -56,7 +55,7 @@ from gan_course.keras_files import KerasRecorder
 from gan_course.loop import SEED_GRID, Progress, restore_latest, run
 from gan_course.tpu.callbacks import LossPlot, SampleGrid, Stop
 from gan_course.tpu.data import Batches
-from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, draw, make_optimizer, seed_everything
+from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, as_array, draw, make_optimizer, seed_everything
 from gan_course.tpu.strategy import find_accelerator, select_precision
 
 # %%
@@ -104,7 +103,7 @@ class Training(Progress):
         channels, c = dataset.images.shape[-1], config
         sync = BACKEND == "tensorflow" and accelerator.count > 1
         self.model = AdversarialModel(
-            Generator(c.latent_dim, c.width, channels, precision=precision, sync=sync),
+            Generator(c.latent_dim, c.width, channels, precision=precision, seed=c.seed, sync=sync),
             Discriminator(c.width, c.dropout, channels, precision=precision, seed=c.seed),
             c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed)
         alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1 # one step a call is faster, or all that works
@@ -128,7 +127,7 @@ class Training(Progress):
     def state_dict(self):
         "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
         return dict(**self.counters(), backend=BACKEND, strips=np.array(self.strips, np.uint8),
-                    variables={name: ops.convert_to_numpy(v.value) for name, v in self.variables().items()})
+                    variables={name: as_array(v) for name, v in self.variables().items()})
 
     def load_state_dict(self, state):
         "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
@@ -154,7 +153,7 @@ class Training(Progress):
         self.steps += taken; self.step_in_epoch += taken; self.images_seen += taken * self.config.batch_size
 
     def first_bad(self):
-        bad = int(ops.convert_to_numpy(self.model.bad.value))
+        bad = int(as_array(self.model.bad))
         return bad - 1 if bad else None
 
     def means(self): return self.model.means()
@@ -180,7 +179,7 @@ def training():
 def never(): return False
 
 whole, parts = training(), training()
-before = {(network.name, v.path): ops.convert_to_numpy(v.value) for network in (whole.model.generator, whole.D) for v in network.trainable_variables}
+before = {(network.name, v.path): as_array(v) for network in (whole.model.generator, whole.D) for v in network.trainable_variables}
 whole.advance(whole.batches, 12, never)
 for _ in range(3): parts.advance(parts.batches, 4, never)
 
@@ -191,7 +190,7 @@ def same(a, b):
 
 assert same(whole, parts) == [] and whole.steps == parts.steps == 12
 for network in (whole.model.generator, whole.D):
-    assert all((ops.convert_to_numpy(v.value) != before[network.name, v.path]).any() for v in network.trainable_variables), "some weight did not move"
+    assert all((as_array(v) != before[network.name, v.path]).any() for v in network.trainable_variables), "some weight did not move"
 
 # %% [markdown]
 # And a stop in the middle, with everything in a file and another process (here: another object) that goes on:
@@ -206,7 +205,7 @@ with tempfile.TemporaryDirectory() as folder:
     resumed.load_state_dict(load_checkpoint(path)["state"])
 resumed.advance(resumed.batches, 5, never)
 assert same(whole, resumed) == [] and resumed.steps == 12
-assert any(name.startswith("D/") and v.dtype.kind == "u" for name, v in resumed.state_dict()["variables"].items()), "dropout's seeds"
+assert len(resumed.D.variables) == len(resumed.D.trainable_variables) + 3, "the seeds of three dropouts"
 
 # %% [markdown]
 # A checkpoint of the other backend is refused: the weights would fit, but the next latents and masks are drawn by another generator of random
@@ -309,12 +308,15 @@ def losses(backend, devices):
     print(f"{done.stdout.splitlines()[0]:<40} loss D {row['loss_d']:.6f} G {row['loss_g']:.6f}")
     return np.array([row["loss_d"], row["loss_g"]])
 
-found = {(backend, devices): losses(backend, devices) for backend in ("jax", "tensorflow") for devices in (1, 8)}
+found = {(backend, devices): losses(backend, devices) for backend, devices in (("jax", 1), ("jax", 8), ("tensorflow", 1), ("tensorflow", 2))}
 
 # %%
-for backend in ("jax", "tensorflow"):
-    assert np.abs(found[backend, 1] - found[backend, 8]).max() < 1e-4, "ten steps on one device and on eight"
+for one, many in ((("jax", 1), ("jax", 8)), (("tensorflow", 1), ("tensorflow", 2))):
+    assert np.abs(found[one] - found[many]).max() < 1e-4, "ten steps on one device and on several"
 assert np.abs(found["jax", 1] - found["tensorflow", 1]).max() > 1e-4, "two backends, two generators of random numbers"
+
+# %% [markdown]
+# TensorFlow has two replicas here and not eight, because it traces the step once for each, and that takes most of a minute for eight; the tests of the course do it.
 
 # %% [markdown]
 # ## Exercises

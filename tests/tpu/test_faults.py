@@ -272,7 +272,7 @@ STRANGE = {
     "another track": (lambda f, a: f.update(track="tensorflow"), "belongs to the track tensorflow, this is tpu"),
     "no track": (lambda f, a: f.pop("track"), "was not written by gan_course"),
     "no configuration": (lambda f, a: f.pop("config"), ""), "an unknown field": (lambda f, a: f["config"].update(colour="red"), "colour"),
-    "a lost field": (lambda f, a: f["config"].pop("steps_per_call"), "steps_per_call"), "no data": (lambda f, a: f.pop("data"), "")}
+    "a lost field": (lambda f, a: f["config"].pop("image_every"), "image_every"), "no data": (lambda f, a: f.pop("data"), "")}
 STRANGE_STATE = {
     "no state": (lambda f, a: f.pop("state"), ""), "no backend": (lambda f, a: f["state"].pop("backend"), "damaged"),
     "an odd backend": (lambda f, a: f["state"].update(backend="torch"), "torch"),

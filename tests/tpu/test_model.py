@@ -450,9 +450,10 @@ def near(a, b, atol=1e-5):
     for name in a: np.testing.assert_allclose(np.float64(a[name]), np.float64(b[name]), rtol=1e-4, atol=atol, err_msg=name)
 
 
-@pytest.mark.parametrize("steps, calls", [(10, {"tensorflow": [4, 9], "jax": [4, 9]}), (8, {"tensorflow": [4, 7], "jax": [4, 5, 6, 7]})])
+@pytest.mark.parametrize("steps, calls", [(10, {"tensorflow": [4, 9], "jax": [4, 9]}), (8, {"tensorflow": [4, 9], "jax": [4, 5, 6, 7]})])
 def test_many_steps_in_one_call(backend, batches, steps, calls):
-    "As single steps; callbacks are called once for each call. JAX takes what is left of an epoch one by one."
+    """As single steps; callbacks are called once for each call. What is left of an epoch JAX takes one by one; Keras on TensorFlow in a
+    call that ends early, of which it says how far it would have gone."""
     single, many, watch = make_model(dropout=0.2), make_model(dropout=0.2, steps_per_execution=5), Calls()
     train(single, batches, steps)
     train(many, batches, steps, callbacks=[watch])

@@ -88,7 +88,7 @@ def test_the_best_generator_is_kept(tmp_path, quick, monkeypatch):
         seen.append([number(v) for v in training.ema.network.variables])
         return end(training, *args)
     monkeypatch.setattr(loop, "end_of_epoch", noting)
-    metrics = train(config(tmp_path/"run", limit=64), verbose=False)
+    metrics = train(config(tmp_path/"run", limit=96), verbose=False)
     assert metrics["best"] == dict(epoch=2, pixel_frechet=2.0)
     best, last = (in_file(tmp_path/"run"/name) for name in ("best/generator.weights.h5", "generator.weights.h5"))
     assert best == arrays(seen[1]) and last == arrays(seen[2]) and best != last
