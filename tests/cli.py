@@ -178,8 +178,9 @@ def refused(*arguments, says=()):
 
 
 def environment(**changes):
-    "For subprocesses: one thread, no progress from afar."
-    return os.environ | dict(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1",
+    "For subprocesses: one thread, no progress from afar; how loud TensorFlow is, they decide as on anybody's machine."
+    here = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    return here | dict(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", TF_NUM_INTRAOP_THREADS="1", TF_NUM_INTEROP_THREADS="1",
                              MPLBACKEND="Agg", PYTHONUNBUFFERED="1") | changes
 
 

@@ -56,9 +56,10 @@ class Config(Settings):
     # the networks
     latent_dim: int = 256 # length of z
     width: int = 32 # channels of the widest layers are 4 times this
-    dropout: float = 0.2 # in the discriminator, in [0, 1)
+    dropout: float = 0.3 # of the discriminator's features, in [0, 1)
     # the objective and the optimisers
     label_smoothing: float = 0.0 # real images are labelled 1 - this
+    r1: float = 0.1 # weight of the gradient penalty; 0: none
     learning_rate: float = 1e-3 # of both networks
     beta1: float = 0.0 # Adam's momentum
     beta2: float = 0.99 # how long Adam remembers the size of gradients
@@ -81,7 +82,7 @@ class Config(Settings):
     deterministic: bool = True # only kernels whose result does not depend on timing
 
     ranges: ClassVar = {name: RANGES[name] for name in (
-        "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "beta1", "beta2", "ema_half_life", "epochs",
+        "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "r1", "beta1", "beta2", "ema_half_life", "epochs",
         "seed", "checkpoint_every", "keep_checkpoints", "num_samples", "eval_images")} | {
         "learning_rate": (1e-9, 1), "image_every": (1, 10**6), "cpu_devices": (1, 64), "steps_per_call": (1, 10_000)}
 

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['MEASURED', 'JUDGED', 'TEST', 'seeds_of', 'Generator', 'Discriminator', 'AdversarialModel', 'cross_entropy', 'd_loss',
-           'g_loss', 'judgement', 'global_norm', 'scaled_images', 'averaged', 'noted', 'as_array', 'means',
-           'reset_means', 'make_optimizer', 'seed_everything', 'test_step', 'make_latents', 'to_images', 'draw_latents',
-           'draw']
+           'g_loss', 'judgement', 'global_norm', 'squared_length', 'scaled_images', 'averaged', 'noted', 'as_array',
+           'means', 'reset_means', 'make_optimizer', 'seed_everything', 'test_step', 'make_latents', 'to_images',
+           'draw_latents', 'draw']
 
 # %% ../../nbs/tpu/model.ipynb #a932b461
 from .config import BACKEND # first: it chooses Keras's backend
@@ -57,21 +57,21 @@ def Generator(latent_dim=256, # length of z
 
 # %% ../../nbs/tpu/model.ipynb #5f7f72ea
 def Discriminator(width=32, # channels of the first layer; the last has 4 times as many
-                  dropout=0.2, # after every layer
+                  dropout=0.3, # of the features before the logit
                   channels=1, # of the image
                   *,
                   precision="float32", # dtype policy of the hidden layers
                   seed=0, # of the initial weights and the dropout
     ): # a `keras.Model`
-    "Image [B, 28, 28, channels] -> logit [B]; strided convolutions and dropout."
+    "Image [B, 28, 28, channels] -> logit [B]; strided convolutions, dropout, one number."
     image = x = keras.Input((28, 28, channels), name="image")
-    seeds = seeds_of(seed, 1, 7)
-    initial = [keras.initializers.GlorotUniform(seed=s) for s in seeds[:4]] # Keras's default, with a seed
+    *seeds, mask = seeds_of(seed, 1, 5)
+    initial = [keras.initializers.GlorotUniform(seed=s) for s in seeds] # Keras's default, with a seed
     for i, outputs in enumerate((width, 2 * width, 4 * width)):
         x = layers.Conv2D(outputs, 4, strides=2, padding="same", kernel_initializer=initial[i], name=f"conv_{i}", dtype=precision)(x)
         x = layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
-        if dropout: x = layers.Dropout(dropout, seed=seeds[4 + i] % 2**31, name=f"dropout_{i}", dtype=precision)(x)
     x = layers.Flatten(name="flatten", dtype=precision)(x)
+    if dropout: x = layers.Dropout(dropout, seed=mask % 2**31, name="dropout", dtype=precision)(x)
     x = layers.Dense(1, kernel_initializer=initial[3], name="to_logit", dtype=precision)(x)
     return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
 
@@ -84,10 +84,12 @@ class AdversarialModel(keras.Model):
     "Two networks, an average of one of them, and the game between them."
     def __init__(self, generator, discriminator, latent_dim=256,
                  batch_size=128, # real images per step, over all devices
-                 label_smoothing=0.0, ema_half_life=20_000, seed=0, **kwargs):
+                 label_smoothing=0.0, ema_half_life=20_000, seed=0,
+                 r1=0.1, # weight of the gradient penalty; 0: none
+                 **kwargs):
         super().__init__(**kwargs)
         self.generator, self.discriminator, self.latent_dim = generator, discriminator, latent_dim
-        self.batch_size, self.label_smoothing = batch_size, label_smoothing
+        self.batch_size, self.label_smoothing, self.r1 = batch_size, label_smoothing, r1
         self.ema_half_life, self.seed = ema_half_life, seed
         self.average = keras.models.clone_model(generator)
         self.average.trainable = False
@@ -120,7 +122,7 @@ class AdversarialModel(keras.Model):
         save = keras.saving.serialize_keras_object
         return dict(generator=save(self.generator), discriminator=save(self.discriminator), latent_dim=self.latent_dim,
                     batch_size=self.batch_size, label_smoothing=self.label_smoothing, ema_half_life=self.ema_half_life,
-                    seed=self.seed, name=self.name)
+                    seed=self.seed, r1=self.r1, name=self.name)
 
     @classmethod
     def from_config(cls, config):
@@ -158,6 +160,10 @@ def judgement(self, loss_d, loss_g, a_real, a_fake):
 def global_norm(gradients):
     "The Euclidean norm of all gradients together."
     return ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, "float32"))) for g in gradients))
+
+def squared_length(gradient): # by each image of a batch, [B, H, W, C]
+    "Its square, a mean over the batch."
+    return ops.mean(ops.sum(ops.square(gradient), (1, 2, 3)))
 
 def scaled_images(x):
     "uint8 -> float32 in [-1, 1]."
@@ -240,6 +246,13 @@ if BACKEND == "tensorflow":
         opt.apply([g / replicas() for g in gradients], network.trainable_variables) # Keras adds up what the replicas have
         return global_norm(gradients) / scale
 
+    def steepness(self, x): # images in [-1, 1]
+        "The mean square of the length of the logit's gradient by the image."
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            logits = tf.reduce_sum(self.discriminator(x, training=True))
+        return squared_length(tape.gradient(logits, x))
+
     def train_on(self, x, z): # uint8 images and latents, this replica's
         "One step of the game; returns what was measured."
         x = scaled_images(tf.ensure_shape(x, (self.batch_size // replicas(), *x.shape[1:]))) # every shape static
@@ -248,7 +261,8 @@ if BACKEND == "tensorflow":
         with tape_d:
             a_real, a_fake = tf.split(self.discriminator(tf.concat([x, fake], 0), training=True), 2)
             loss_d = self.d_loss(a_real, a_fake)
-        norm_d = take_step(self.d_optimizer, self.discriminator, tape_d, loss_d)
+            total = loss_d + self.r1 / 2 * steepness(self, x) if self.r1 else loss_d
+        norm_d = take_step(self.d_optimizer, self.discriminator, tape_d, total)
         with tape_g: loss_g = self.g_loss(self.discriminator(fake, training=True))
         norm_g = take_step(self.g_optimizer, self.generator, tape_g, loss_g)
         values = tf.concat([self.judgement(loss_d, loss_g, a_real, a_fake), [norm_d, norm_g]], 0)
@@ -282,6 +296,14 @@ if BACKEND == "jax":
 
 # %% ../../nbs/tpu/model.ipynb #c7190f15
 if BACKEND == "jax":
+    def steepness(self, d, dn, x): # weights and state of the discriminator; images in [-1, 1]
+        "The mean square of the length of the logit's gradient by the image; and the state afterwards."
+        def logits(x):
+            a, after = self.discriminator.stateless_call(d, dn, x, training=True)
+            return jnp.sum(a), after
+        gradient, after = jax.grad(logits, has_aux=True)(x)
+        return squared_length(gradient), after
+
     def stateless_step(self, s, x, z): # state, uint8 images, latents: all of the batch
         "One step of the game: the next state, and what was measured."
         G, D, opt_g, opt_d, x = self.generator, self.discriminator, self.g_optimizer, self.d_optimizer, scaled_images(x)
@@ -289,8 +311,11 @@ if BACKEND == "jax":
         def of_d(d):
             a, dn = D.stateless_call(d, s["dn"], jnp.concatenate([x, fake]), training=True)
             a_real, a_fake = jnp.split(a, 2)
-            loss = self.d_loss(a_real, a_fake)
-            return scaled_loss(opt_d, s["opt_d"], loss), (loss, a_real, a_fake, dn)
+            loss = total = self.d_loss(a_real, a_fake)
+            if self.r1:
+                steep, dn = steepness(self, d, dn, x)
+                total += self.r1 / 2 * steep
+            return scaled_loss(opt_d, s["opt_d"], total), (loss, a_real, a_fake, dn)
         gradients, (loss_d, a_real, a_fake, dn) = jax.grad(of_d, has_aux=True)(s["d"])
         norm_d = global_norm(gradients) / scaled_loss(opt_d, s["opt_d"], jnp.ones(()))
         d, new_d = opt_d.stateless_apply(s["opt_d"], gradients, s["d"])

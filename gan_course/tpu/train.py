@@ -45,7 +45,7 @@ class Training(Progress):
         self.model = AdversarialModel(
             Generator(c.latent_dim, c.width, channels, precision=precision, seed=c.seed, sync=sync),
             Discriminator(c.width, c.dropout, channels, precision=precision, seed=c.seed),
-            c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed)
+            c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed, c.r1)
         alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1 # one step a call is faster, or all that works
         at_once = 1 if alone else c.steps_per_call
         self.model.compile(*(make_optimizer(c.learning_rate, c.beta1, precision, c.beta2) for _ in range(2)),

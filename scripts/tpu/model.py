@@ -175,21 +175,21 @@ def Generator(latent_dim=256, # length of z
 # %%
 #| exports
 def Discriminator(width=32, # channels of the first layer; the last has 4 times as many
-                  dropout=0.2, # after every layer
+                  dropout=0.3, # of the features before the logit
                   channels=1, # of the image
                   *,
                   precision="float32", # dtype policy of the hidden layers
                   seed=0, # of the initial weights and the dropout
     ): # a `keras.Model`
-    "Image [B, 28, 28, channels] -> logit [B]; strided convolutions and dropout."
+    "Image [B, 28, 28, channels] -> logit [B]; strided convolutions, dropout, one number."
     image = x = keras.Input((28, 28, channels), name="image")
-    seeds = seeds_of(seed, 1, 7)
-    initial = [keras.initializers.GlorotUniform(seed=s) for s in seeds[:4]] # Keras's default, with a seed
+    *seeds, mask = seeds_of(seed, 1, 5)
+    initial = [keras.initializers.GlorotUniform(seed=s) for s in seeds] # Keras's default, with a seed
     for i, outputs in enumerate((width, 2 * width, 4 * width)):
         x = layers.Conv2D(outputs, 4, strides=2, padding="same", kernel_initializer=initial[i], name=f"conv_{i}", dtype=precision)(x)
         x = layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
-        if dropout: x = layers.Dropout(dropout, seed=seeds[4 + i] % 2**31, name=f"dropout_{i}", dtype=precision)(x)
     x = layers.Flatten(name="flatten", dtype=precision)(x)
+    if dropout: x = layers.Dropout(dropout, seed=mask % 2**31, name="dropout", dtype=precision)(x)
     x = layers.Dense(1, kernel_initializer=initial[3], name="to_logit", dtype=precision)(x)
     return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
 
@@ -261,10 +261,12 @@ class AdversarialModel(keras.Model):
     "Two networks, an average of one of them, and the game between them."
     def __init__(self, generator, discriminator, latent_dim=256,
                  batch_size=128, # real images per step, over all devices
-                 label_smoothing=0.0, ema_half_life=20_000, seed=0, **kwargs):
+                 label_smoothing=0.0, ema_half_life=20_000, seed=0,
+                 r1=0.1, # weight of the gradient penalty; 0: none
+                 **kwargs):
         super().__init__(**kwargs)
         self.generator, self.discriminator, self.latent_dim = generator, discriminator, latent_dim
-        self.batch_size, self.label_smoothing = batch_size, label_smoothing
+        self.batch_size, self.label_smoothing, self.r1 = batch_size, label_smoothing, r1
         self.ema_half_life, self.seed = ema_half_life, seed
         self.average = keras.models.clone_model(generator)
         self.average.trainable = False
@@ -297,7 +299,7 @@ class AdversarialModel(keras.Model):
         save = keras.saving.serialize_keras_object
         return dict(generator=save(self.generator), discriminator=save(self.discriminator), latent_dim=self.latent_dim,
                     batch_size=self.batch_size, label_smoothing=self.label_smoothing, ema_half_life=self.ema_half_life,
-                    seed=self.seed, name=self.name)
+                    seed=self.seed, r1=self.r1, name=self.name)
 
     @classmethod
     def from_config(cls, config):
@@ -343,7 +345,11 @@ assert np.isclose(d_loss(SimpleNamespace(label_smoothing=0.0), 0 * a, 0 * a), 2 
 
 
 # %% [markdown]
-# What is measured in a step: both losses, what D says of images and of samples, how often it ranks them rightly, and the norms of both
+# And one rule against cheating. A discriminator that is very steep at the real images knows them apart from anything, however near, and
+# tells the generator nothing about the way. The penalty R1 adds r1/2 times the mean square of the gradient of the logit by the image (Mescheder, Geiger and Nowozin 2018,
+# eq. 9) to its loss, in every step.
+#
+# What is measured in a step: both losses, without the penalty, what D says of images and of samples, how often it ranks them rightly, and the norms of both
 # gradients.
 
 # %%
@@ -357,12 +363,19 @@ def global_norm(gradients):
     "The Euclidean norm of all gradients together."
     return ops.sqrt(sum(ops.sum(ops.square(ops.cast(g, "float32"))) for g in gradients))
 
+def squared_length(gradient): # by each image of a batch, [B, H, W, C]
+    "Its square, a mean over the batch."
+    return ops.mean(ops.sum(ops.square(gradient), (1, 2, 3)))
+
 def scaled_images(x):
     "uint8 -> float32 in [-1, 1]."
     return ops.cast(x, "float32") / 127.5 - 1.0
 
 AdversarialModel.judgement = judgement
 
+
+# %%
+assert float(squared_length(np.ones((3, 28, 28, 1), np.float32))) == 784, "a slope of 1 in each pixel"
 
 # %% [markdown]
 # After each step: the average moves, the sums grow, and the first iteration that was not finite is noted. All of that happens on
@@ -487,6 +500,13 @@ if BACKEND == "tensorflow":
         opt.apply([g / replicas() for g in gradients], network.trainable_variables) # Keras adds up what the replicas have
         return global_norm(gradients) / scale
 
+    def steepness(self, x): # images in [-1, 1]
+        "The mean square of the length of the logit's gradient by the image."
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            logits = tf.reduce_sum(self.discriminator(x, training=True))
+        return squared_length(tape.gradient(logits, x))
+
     def train_on(self, x, z): # uint8 images and latents, this replica's
         "One step of the game; returns what was measured."
         x = scaled_images(tf.ensure_shape(x, (self.batch_size // replicas(), *x.shape[1:]))) # every shape static
@@ -495,7 +515,8 @@ if BACKEND == "tensorflow":
         with tape_d:
             a_real, a_fake = tf.split(self.discriminator(tf.concat([x, fake], 0), training=True), 2)
             loss_d = self.d_loss(a_real, a_fake)
-        norm_d = take_step(self.d_optimizer, self.discriminator, tape_d, loss_d)
+            total = loss_d + self.r1 / 2 * steepness(self, x) if self.r1 else loss_d
+        norm_d = take_step(self.d_optimizer, self.discriminator, tape_d, total)
         with tape_g: loss_g = self.g_loss(self.discriminator(fake, training=True))
         norm_g = take_step(self.g_optimizer, self.generator, tape_g, loss_g)
         values = tf.concat([self.judgement(loss_d, loss_g, a_real, a_fake), [norm_d, norm_g]], 0)
@@ -542,6 +563,14 @@ if BACKEND == "jax":
 # %%
 #| exports
 if BACKEND == "jax":
+    def steepness(self, d, dn, x): # weights and state of the discriminator; images in [-1, 1]
+        "The mean square of the length of the logit's gradient by the image; and the state afterwards."
+        def logits(x):
+            a, after = self.discriminator.stateless_call(d, dn, x, training=True)
+            return jnp.sum(a), after
+        gradient, after = jax.grad(logits, has_aux=True)(x)
+        return squared_length(gradient), after
+
     def stateless_step(self, s, x, z): # state, uint8 images, latents: all of the batch
         "One step of the game: the next state, and what was measured."
         G, D, opt_g, opt_d, x = self.generator, self.discriminator, self.g_optimizer, self.d_optimizer, scaled_images(x)
@@ -549,8 +578,11 @@ if BACKEND == "jax":
         def of_d(d):
             a, dn = D.stateless_call(d, s["dn"], jnp.concatenate([x, fake]), training=True)
             a_real, a_fake = jnp.split(a, 2)
-            loss = self.d_loss(a_real, a_fake)
-            return scaled_loss(opt_d, s["opt_d"], loss), (loss, a_real, a_fake, dn)
+            loss = total = self.d_loss(a_real, a_fake)
+            if self.r1:
+                steep, dn = steepness(self, d, dn, x)
+                total += self.r1 / 2 * steep
+            return scaled_loss(opt_d, s["opt_d"], total), (loss, a_real, a_fake, dn)
         gradients, (loss_d, a_real, a_fake, dn) = jax.grad(of_d, has_aux=True)(s["d"])
         norm_d = global_norm(gradients) / scaled_loss(opt_d, s["opt_d"], jnp.ones(()))
         d, new_d = opt_d.stateless_apply(s["opt_d"], gradients, s["d"])

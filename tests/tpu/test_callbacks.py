@@ -1,8 +1,9 @@
 "What looks at a model while it trains: pictures at the right epochs of the same latents, the losses, and a way to stop."
+from games import differing, everything, make_batches, make_model # first: it chooses Keras's backend
+
 import numpy as np
 import pytest
 from cli import STUB
-from games import differing, everything, make_batches, make_model
 
 from gan_course import figures
 from gan_course.tpu import callbacks as module

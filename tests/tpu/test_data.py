@@ -1,9 +1,10 @@
 "Order, coverage and form of batches; the parts of an epoch; and what is refused. The same on both backends, number by number."
+from games import number # first: it chooses Keras's backend
+
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from games import number
 
 from gan_course.basics import CourseError
 from gan_course.datasets import Dataset, garments

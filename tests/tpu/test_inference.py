@@ -1,4 +1,6 @@
 "Sampling and measuring: the same seed gives the same images, from the right weights, into the right file; on both backends."
+from games import number # first: it chooses Keras's backend
+
 import json
 import shutil
 
@@ -6,7 +8,6 @@ import h5py
 import numpy as np
 import pytest
 from cli import TRACKS, command, refused, stub_pictures, train_arguments
-from games import number
 
 from gan_course.basics import CourseError
 from gan_course.keras_files import digest_of, load_network

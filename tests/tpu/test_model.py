@@ -1,11 +1,12 @@
 """Both networks, and a model that plays the game: its losses, its steps, its average, what it measures and what it saves. All of it on
 both backends; that the backends agree is in test_backends.py."""
+from games import (B, LATENT, clothes, differing, everything, flat, make_batches, make_model, moved, number, numbers, train) # first
+
 import inspect
 
 import keras
 import numpy as np
 import pytest
-from games import (B, LATENT, clothes, differing, everything, flat, make_batches, make_model, moved, number, numbers, train)
 from keras import ops
 
 from gan_course.loop import average_keep
@@ -68,6 +69,18 @@ def test_dropout():
     assert [layer.rate for layer in drops] == [0.3] * 3 and len({layer.seed for layer in drops}) == 3
     assert (number(D(x, training=True)) != number(D(x, training=True))).any() and (number(D(x)) == number(D(x))).all()
     assert not any(isinstance(layer, keras.layers.Dropout) for layer in Discriminator(4, 0.0).layers)
+
+
+def test_initial_weights():
+    "Of the size that was meant, and a function of the seed alone: of all its bits, and of nothing that was drawn or made before."
+    made = {}
+    for seed in (0, 1, 2**32, 2**63 - 1, 0):
+        keras.random.normal((3,))
+        for name, network in (("G", Generator(LATENT, 8, seed=seed)), ("D", Discriminator(8, seed=seed))):
+            weights = [v for v in numbers(network.trainable_variables) if v.ndim > 1]
+            assert all(abs(v.std() / (0.02 if name == "G" else np.sqrt(2 / (np.prod(v.shape[:-2]) * sum(v.shape[-2:])))) - 1) < 0.2 for v in weights)
+            assert made.setdefault((name, seed), [v.tobytes() for v in weights]) == [v.tobytes() for v in weights]
+    assert len({v for found in made.values() for v in found}) == sum(map(len, made.values())) == 4 * 8, "no two kernels have the same"
 
 
 def test_kernels_fit_their_strides():

@@ -1,4 +1,6 @@
 """Training as a function, on both backends: what it returns, what it leaves behind, and that every choice in the configuration is real."""
+from games import clothes, number # first: it chooses Keras's backend
+
 import importlib
 import shutil
 
@@ -6,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 from cli import TRACKS, command, differences, final as final_of, sound, strict_json, stub_pictures, train_arguments, whole_run
-from games import clothes, number
 
 from gan_course import loop
 from gan_course.runs import RunFolder
@@ -161,7 +162,7 @@ def plain(backend, tmp_path_factory):
 
 
 @pytest.mark.parametrize("changes", [
-    dict(dropout=0.0), dict(label_smoothing=0.1), dict(learning_rate=1e-3), dict(beta1=0.9), dict(precision="bf16"), dict(precision="fp16"),
+    dict(dropout=0.0), dict(label_smoothing=0.1), dict(learning_rate=1e-3), dict(beta1=0.9), dict(beta2=0.9), dict(precision="bf16"), dict(precision="fp16"),
     dict(limit=100, batch_size=33), dict(width=2), dict(latent_dim=8), dict(seed=1), dict(steps_per_call=2), dict(deterministic=False),
     dict(ema_half_life=0), dict(image_every=1)], ids=str)
 def test_every_choice_trains_and_matters(tmp_path, quick, plain, changes):
