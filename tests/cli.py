@@ -121,7 +121,7 @@ KERAS = dict(weights=".weights.h5", checkpoint=".npz", models=("generator.keras"
 TRACKS = {"pytorch": Track("pytorch", load_pytorch, warm_up_pytorch, RECIPE, {"G", "D", "ema", "opt_g", "opt_d", "rng"}),
           "tensorflow": Track("tensorflow", partial(load_keras, "tensorflow"), warm_up_tensorflow, RECIPE,
                               {"G", "D", "ema", "opt_g", "opt_d", "meter", "strips", "history"}, **KERAS),
-          "tpu": Track("tpu", partial(load_keras, "tpu"), warm_up_tpu, dict(learning_rate=4e-4, image_every=2),
+          "tpu": Track("tpu", partial(load_keras, "tpu"), warm_up_tpu, dict(learning_rate=4e-4, image_every=2, r1=0.0),
                        {"G", "D", "ema", "opt_g", "opt_d", "own", "strips", "history", "backend"}, **KERAS,
                        pictures=(*PICTURES, "training_loss.png", "final_generated_images.png"))}
 SMALL = TRACKS["pytorch"].small

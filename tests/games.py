@@ -22,12 +22,12 @@ def clothes(limit=320): return load_dataset("garments", limit=limit)
 
 
 def make_model(learning_rate=1e-3, d_learning_rate=None, *, dropout=0.0, precision="float32", optimizer=None, latent=LATENT, width=WIDTH,
-               seed=0, half_life=2000, smoothing=0.0, channels=1, size=B, **how):
+               seed=0, half_life=2000, smoothing=0.0, channels=1, size=B, r1=0.0, **how):
     "The same each time; `optimizer` makes one from a learning rate."
     seed_everything(0, deterministic=True)
     make = optimizer or (lambda rate: make_optimizer(rate, 0.5, precision))
     model = AdversarialModel(Generator(latent, width, channels, precision=precision), Discriminator(width, dropout, channels, precision=precision),
-                             latent, size, smoothing, half_life, seed)
+                             latent, size, smoothing, half_life, seed, r1)
     mesh = find_accelerator("cpu").share if BACKEND == "jax" else None
     model.compile(make(learning_rate), make(learning_rate if d_learning_rate is None else d_learning_rate), **(dict(mesh=mesh) | how))
     return model
@@ -85,10 +85,10 @@ def given(num=4, width=8, seed=0):
     return weights | dict(z=rng.standard_normal((num, B, LATENT), np.float32), x=clothes().images[rng.integers(0, 320, (num, B))])
 
 
-def given_steps(path, out, width=8):
+def given_steps(path, out, r1, width=8):
     "Steps from what `given` wrote to `path`: what was measured in each; weights and averages after the first and after the last."
     with np.load(path) as file: what = dict(file)
-    model = make_model(width=width)
+    model = make_model(width=width, r1=float(r1))
     for name in ("generator", "discriminator"):
         for i, v in enumerate(getattr(model, name).variables): v.assign(what[f"{name}/{i:02d}"])
     for a, b in zip(model.average.variables, model.generator.variables): a.assign(b)
@@ -124,10 +124,10 @@ def one_and_eight(out, steps=10):
         first = tf.config.list_logical_devices("CPU")[:1]
     one = Accelerator("cpu", 1, "cpu", "the first", share_among("cpu", first))
     assert eight.count == 8, eight
-    for dropout in (0.0, 0.2):
+    for dropout in (0.0, 0.3):
         for accelerator in (one, eight):
             seed_everything(0, deterministic=True)
-            config = CONFIG.replace(batch_size=B, width=WIDTH, latent_dim=LATENT, dropout=dropout)
+            config = CONFIG.replace(batch_size=B, width=WIDTH, latent_dim=LATENT, dropout=dropout, r1=0.0 if dropout else 0.1)
             with accelerator.scope():
                 t, values = Training(config, clothes(), accelerator), []
                 for _ in range(steps):
