@@ -5,12 +5,11 @@ from gan_course.tpu.config import BACKEND # first: it chooses Keras's backend
 import sys
 
 import numpy as np
-from keras import ops
 
 from gan_course.datasets import load_dataset
 from gan_course.tpu.config import CONFIG
 from gan_course.tpu.data import Batches
-from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, make_optimizer, seed_everything
+from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, as_array, make_optimizer, seed_everything
 from gan_course.tpu.strategy import Accelerator, find_accelerator, share_among
 from gan_course.tpu.train import Training
 
@@ -41,7 +40,7 @@ def train(model, batches, steps, start=0, **how):
     return model.fit(batches.part(0, start, steps), verbose=0, shuffle=False, **how)
 
 
-def number(x): return np.array(ops.convert_to_numpy(getattr(x, "value", x)))
+def number(x): return np.array(as_array(x))
 def numbers(variables): return [number(v) for v in variables]
 def flat(arrays): return np.concatenate([np.asarray(a, np.float64).ravel() for a in arrays])
 
