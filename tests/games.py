@@ -9,7 +9,7 @@ import numpy as np
 from gan_course.datasets import load_dataset
 from gan_course.tpu.config import CONFIG
 from gan_course.tpu.data import Batches
-from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, as_array, make_optimizer, seed_everything
+from gan_course.tpu.model import JUDGED, AdversarialModel, Discriminator, Generator, as_array, make_optimizer, seed_everything
 from gan_course.tpu.strategy import Accelerator, find_accelerator, share_among
 from gan_course.tpu.train import Training
 
@@ -84,67 +84,67 @@ def given(num=4, width=8, seed=0):
     return weights | dict(z=rng.standard_normal((num, B, LATENT), np.float32), x=clothes().images[rng.integers(0, 320, (num, B))])
 
 
-def given_steps(path, out, r1, width=8):
-    "Steps from what `given` wrote to `path`: what was measured in each; weights and averages after the first and after the last."
+def given_steps(path, out, rate, *penalties):
+    """Steps from what `given` wrote to `path`, with each weight of the penalty: what was measured in each; weights and averages after the
+    first and after the last."""
     with np.load(path) as file: what = dict(file)
-    model = make_model(width=width, r1=float(r1))
-    for name in ("generator", "discriminator"):
-        for i, v in enumerate(getattr(model, name).variables): v.assign(what[f"{name}/{i:02d}"])
-    for a, b in zip(model.average.variables, model.generator.variables): a.assign(b)
-    values, found = [], {}
-    if BACKEND == "jax":
-        import jax
-
-        from gan_course.tpu import model as module
-        step, state = jax.jit(model.stateless_step), module.taken_out(model)
-    else:
-        import tensorflow as tf
-        step = tf.function(model.train_on)
-    for i, (x, z) in enumerate(zip(what["x"], what["z"])):
+    found = {}
+    for r1 in penalties:
+        model = make_model(float(rate), width=8, r1=float(r1))
+        for name in ("generator", "discriminator"):
+            for i, v in enumerate(getattr(model, name).variables): v.assign(what[f"{name}/{i:02d}"])
+        for a, b in zip(model.average.variables, model.generator.variables): a.assign(b)
         if BACKEND == "jax":
-            state, measured = step(state, x, z)
-            module.put_back(model, jax.tree.map(lambda a: a + 0, state))
-        else: measured = step(tf.constant(x), tf.constant(z))
-        values.append(number(measured))
-        if i in (0, len(what["x"]) - 1):
-            found |= {f"{i}/{part}/{k:02d}": number(v) for part in PARTS for k, v in enumerate(getattr(model, part).variables)}
-    np.savez(out, values=values, **found)
+            import jax
+
+            from gan_course.tpu import model as module
+            step, state = jax.jit(model.stateless_step), module.taken_out(model)
+        else:
+            import tensorflow as tf
+            step = tf.function(model.train_on)
+        values = []
+        for i, (x, z) in enumerate(zip(what["x"], what["z"])):
+            if BACKEND == "jax":
+                state, measured = step(state, x, z)
+                module.put_back(model, jax.tree.map(lambda a: a + 0, state))
+            else: measured = step(tf.constant(x), tf.constant(z))
+            values.append(number(measured))
+            if i in (0, len(what["x"]) - 1):
+                found |= {f"{r1}/{i}/{part}/{k:02d}": number(v) for part in PARTS for k, v in enumerate(getattr(model, part).variables)}
+        found[f"{r1}/values"] = values
+    np.savez(out, **found)
 
 
-def one_and_eight(out, steps=10):
-    "The same training on one device and on eight: what was measured in each step, and all weights at the end."
-    steps, found = int(steps), {}
-    eight = find_accelerator("cpu", 8)
+def one_and_eight(out, rate):
+    "The same training on one device and on eight, without dropout: what was measured in its parts, and all there is at the end."
+    eight, found = find_accelerator("cpu", 8), {}
+    print(eight)
     if BACKEND == "jax":
         import jax
         first = jax.devices()[:1]
     else:
         import tensorflow as tf
         first = tf.config.list_logical_devices("CPU")[:1]
-    one = Accelerator("cpu", 1, "cpu", "the first", share_among("cpu", first))
-    assert eight.count == 8, eight
-    for dropout in (0.0, 0.3):
-        for accelerator in (one, eight):
-            seed_everything(0, deterministic=True)
-            config = CONFIG.replace(batch_size=B, width=WIDTH, latent_dim=LATENT, dropout=dropout, r1=0.0 if dropout else 0.1)
-            with accelerator.scope():
-                t, values = Training(config, clothes(), accelerator), []
-                for _ in range(steps):
-                    t.advance(t.batches, 1, lambda: False)
-                    values.append(list(t.means().values()))
-                    t.reset_means()
-                key = f"{dropout}/{accelerator.count}"
-                found[f"{key}/values"] = values
-                for name, v in t.variables().items(): found[f"{key}/{name}"] = number(v)
-                judged = t.model.evaluate(t.batches.part(1), verbose=0, return_dict=True)
-                found[f"{key}/judged"] = [float(judged[name]) for name in ("loss_d", "loss_g", "d_real", "d_fake", "rank_accuracy")]
+    for accelerator in (Accelerator("cpu", 1, "cpu", "the first", share_among("cpu", first)), eight):
+        seed_everything(0, deterministic=True)
+        config = CONFIG.replace(batch_size=B, width=WIDTH, latent_dim=LATENT, dropout=0, learning_rate=float(rate))
+        with accelerator.scope():
+            t, values = Training(config, clothes(), accelerator), []
+            for steps in (1, 2, 3, 4):
+                t.advance(t.batches, steps, lambda: False)
+                values.append(list(t.means().values()))
+                t.reset_means()
+            judged = t.model.evaluate(t.batches.part(1, 0, 2), verbose=0, return_dict=True)
+        found |= {f"{accelerator.count}/{name}": v for name, v in t.state_dict()["variables"].items()}
+        found[f"{accelerator.count}/values"] = values
+        found[f"{accelerator.count}/judged"] = [float(judged[name]) for name in JUDGED]
     np.savez(out, **found)
 
 
-def samples(run, out):
-    "What this backend draws from a run."
+def samples(*runs): # a run folder, where its images go, and so on
+    "What this backend draws from runs."
     from gan_course.tpu.inference import generate_samples
-    np.save(out, generate_samples(run, 100, f"{out}.png"))
+    for run, out in zip(runs[::2], runs[1::2]): np.save(out, generate_samples(run, 100, f"{out}.png"))
 
 
 if __name__ == "__main__": globals()[sys.argv[1]](*sys.argv[2:])

@@ -92,16 +92,6 @@ def test_kernels_fit_their_strides():
         if isinstance(layer, keras.layers.Conv2D): assert all(k % s == 0 for k, s in zip(layer.kernel_size, layer.strides)), layer.name
 
 
-def test_every_weight_takes_part(batches):
-    "In one step each of them moves."
-    model = make_model()
-    before = everything(model)
-    train(model, batches, 1)
-    for part in ("generator", "discriminator", "average"):
-        found, weights = moved(before, model, part)
-        assert found == weights, part
-
-
 # --- the rules of the game ---
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
@@ -243,7 +233,13 @@ def penalty(model, r1, x):
     return r1 / 2 * (number(slope).astype(np.float64)**2).sum((1, 2, 3)).mean()
 
 
-def test_the_slope_at_the_images(batches):
+@pytest.fixture(scope="module")
+def plain(batches):
+    "What is measured in the first step of a model that does not learn."
+    return step_by_step(make_model(0.0), batches, 1)[0]
+
+
+def test_the_slope_at_the_images(batches, plain):
     "What the penalty is made of, against finite differences; the losses that are measured do not hold it, the gradient's norm does."
     model, h = make_model(), 1e-2
     images = scaled_images(batch(batches, 0)[:2])
@@ -252,13 +248,13 @@ def test_the_slope_at_the_images(batches):
         steps = np.eye(784, dtype=np.float32).reshape(784, 28, 28, 1) * h
         slopes.append((number(model.discriminator(image + steps) - model.discriminator(image - steps)).astype(np.float64) / (2 * h)))
     assert penalty(model, 2.0, images) == pytest.approx((np.square(slopes).sum(1)).mean(), rel=0.02)
-    plain, steep = (step_by_step(make_model(0.0, r1=r), batches, 1)[0] for r in (0.0, 10.0))
+    steep = step_by_step(make_model(0.0, r1=10.0), batches, 1)[0]
     assert {name: steep[name] for name in JUDGED} == pytest.approx({name: plain[name] for name in JUDGED}, rel=1e-5)
     assert steep["grad_norm_g"] == pytest.approx(plain["grad_norm_g"], rel=1e-4) and abs(steep["grad_norm_d"] / plain["grad_norm_d"] - 1) > 0.02
 
 
-def test_label_smoothing_reaches_the_step(batches):
-    plain, smooth = (step_by_step(make_model(0.0, smoothing=s), batches, 1)[0] for s in (0.0, 0.2))
+def test_label_smoothing_reaches_the_step(batches, plain):
+    smooth = step_by_step(make_model(0.0, smoothing=0.2), batches, 1)[0]
     a = number(make_model().discriminator(scaled_images(batch(batches, 0)), training=True))
     assert smooth["loss_d"] - plain["loss_d"] == pytest.approx(0.2 * a.mean(), abs=1e-5) and smooth["loss_g"] == pytest.approx(plain["loss_g"])
 
@@ -341,43 +337,31 @@ def test_evaluate_against_numpy(batches):
         rows.append([softplus(-a).mean() + softplus(a_fake).mean(), softplus(-a_fake).mean(), sigmoid(a).mean(), sigmoid(a_fake).mean(),
                      (a > a_fake).mean()])
     assert {name: float(found[name]) for name in JUDGED} == pytest.approx(dict(zip(JUDGED, np.mean(rows, 0))), rel=1e-4)
-
-
-def test_evaluate_again_and_in_between(batches):
-    "Twice the same; and training goes on as if nobody had looked."
-    model, other = make_model(dropout=0.3), make_model(dropout=0.3)
-    train(model, batches, 2), train(other, batches, 2)
-    seen = [model.evaluate(batches.part(1, 0, 2), verbose=0, return_dict=True) for _ in range(2)]
-    assert {k: float(v) for k, v in seen[0].items()} == {k: float(v) for k, v in seen[1].items()}
-    train(model, batches, 2, 2), train(other, batches, 2, 2)
-    assert differing(everything(model), everything(other)) == []
+    again = model.evaluate(batches.part(1, 0, 4), verbose=0, return_dict=False)
+    assert [float(v) for v in again] == [float(found[name]) for name in JUDGED] and differing(before, everything(model)) == []
 
 
 # --- files ---
 
 @pytest.fixture(scope="module")
 def saved(batches, tmp_path_factory):
-    "Models after five steps: each itself, and again from its file."
-    made = {}
-    for precision in ("float32", "mixed_float16"):
-        model, path = make_model(precision=precision, smoothing=0.1, seed=7), tmp_path_factory.mktemp("saved")/"model.keras"
-        train(model, batches, 5)
-        model.save(path)
-        made[precision] = model, keras.saving.load_model(path)
-    return made
+    "A model after five steps with all it can have, and the same again from its file."
+    model, path = make_model(precision="mixed_float16", smoothing=0.1, seed=7, r1=0.2), tmp_path_factory.mktemp("saved")/"model.keras"
+    train(model, batches, 5)
+    model.save(path)
+    return model, keras.saving.load_model(path)
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_float16"])
-def test_a_file_keeps_everything(saved, batches, precision):
+def test_a_file_keeps_everything(saved, batches):
     "Both networks, both optimisers with their scales, the average, the iteration, the sums. And it goes on as the first one does."
-    model, again = saved[precision]
+    model, again = saved
     assert type(again) is AdversarialModel and type(again.g_optimizer) is type(again.d_optimizer) is type(model.g_optimizer)
     assert differing(everything(model), everything(again)) == [] and int(again.iteration) == 5
-    for name in ("latent_dim", "batch_size", "label_smoothing", "ema_half_life", "seed", "name"): assert getattr(again, name) == getattr(model, name)
+    for name in ("latent_dim", "batch_size", "label_smoothing", "ema_half_life", "seed", "r1", "name"): assert getattr(again, name) == getattr(model, name)
     before = everything(model)
     train(model, batches, 3, 5), train(again, batches, 3, 5)
     assert differing(everything(model), everything(again)) == [] and len(differing(before, everything(model))) > 40
-    if precision == "mixed_float16": assert int(again.g_optimizer.inner_optimizer.iterations) == 8
+    assert int(again.g_optimizer.inner_optimizer.iterations) == 8
 
 
 def test_a_file_of_keras_keeps_no_seeds(batches, tmp_path):
@@ -396,7 +380,7 @@ def test_what_was_not_trained_can_be_saved(tmp_path):
 
 
 def test_configurations_go_round(saved):
-    model = saved["mixed_float16"][0]
+    model = saved[0]
     again = AdversarialModel.from_config(model.get_config())
     assert again.get_config().keys() == model.get_config().keys() == {
         *(set(inspect.signature(AdversarialModel.__init__).parameters) - {"self", "kwargs"}), "name"}
@@ -416,9 +400,9 @@ def test_no_optimiser_that_nobody_asked_for():
 
 
 def test_weights_can_be_saved_alone(saved, tmp_path):
-    model = saved["float32"][0]
+    model = saved[0]
     model.save_weights(tmp_path/"all.weights.h5")
-    other = make_model(seed=7)
+    other = make_model(precision="mixed_float16")
     other.load_weights(tmp_path/"all.weights.h5")
     assert differing(everything(model), everything(other)) == []
 
@@ -474,10 +458,10 @@ def test_a_loss_that_is_none_is_noted_in_float16_too(batches):
 
 
 @pytest.mark.parametrize("precision, rel", [("mixed_bfloat16", 0.05), ("mixed_float16", 0.01)])
-def test_norms_are_those_of_float32(batches, precision, rel):
+def test_norms_are_those_of_float32(batches, plain, precision, rel):
     "Measured before the scale, in float32."
-    whole, half = (step_by_step(make_model(precision=p), batches, 1)[0] for p in ("float32", precision))
-    for name in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g"): assert half[name] == pytest.approx(whole[name], rel=rel)
+    half = step_by_step(make_model(0.0, precision=precision), batches, 1)[0]
+    for name in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g"): assert half[name] == pytest.approx(plain[name], rel=rel)
 
 
 # --- many steps in one call ---
@@ -495,25 +479,23 @@ def near(a, b, atol=1e-5):
     for name in a: np.testing.assert_allclose(np.float64(a[name]), np.float64(b[name]), rtol=1e-4, atol=atol, err_msg=name)
 
 
-@pytest.mark.parametrize("steps, calls", [(10, {"tensorflow": [4, 9], "jax": [4, 9]}), (8, {"tensorflow": [4, 9], "jax": [4, 5, 6, 7]})])
-def test_many_steps_in_one_call(backend, batches, steps, calls):
+def test_many_steps_in_one_call(backend, batches):
     """As single steps; callbacks are called once for each call. What is left of an epoch JAX takes one by one; Keras on TensorFlow in a
     call that ends early, of which it says how far it would have gone."""
     single, many, watch = make_model(dropout=0.2), make_model(dropout=0.2, steps_per_execution=5), Calls()
-    train(single, batches, steps)
-    train(many, batches, steps, callbacks=[watch])
-    assert watch.seen == calls[backend] and watch.ends == [(0, steps, sorted(MEASURED))]
-    near(everything(single), everything(many))
-    assert int(many.iteration) == steps
+    train(single, batches, 8)
+    train(many, batches, 8, callbacks=[watch])
+    assert watch.seen == dict(tensorflow=[4, 9], jax=[4, 5, 6, 7])[backend] and watch.ends == [(0, 8, sorted(MEASURED))]
+    near(everything(single), everything(many)) # on JAX measured 1e-6
+    assert int(many.iteration) == 8
 
 
-@pytest.mark.parametrize("at_once", [1, 5])
-def test_a_stop_is_respected(batches, at_once):
-    model, watch = make_model(steps_per_execution=at_once), Calls(stop=1)
+def test_a_stop_is_respected(batches):
+    model, watch = make_model(steps_per_execution=5), Calls(stop=1)
     history = model.fit(batches.part(0), epochs=3, verbose=0, shuffle=False, callbacks=[watch])
-    assert int(model.iteration) == at_once and watch.seen == [at_once - 1] and len(watch.ends) == 1 and len(history.history["loss_d"]) == 1
-    train(model, batches, 2)
-    assert int(model.iteration) == at_once + 2, "it is forgotten with the next `fit`"
+    assert int(model.iteration) == 5 and watch.seen == [4] and len(watch.ends) == 1 and len(history.history["loss_d"]) == 1
+    train(model, batches, 5)
+    assert int(model.iteration) == 10, "it is forgotten with the next `fit`"
 
 
 def test_epochs_of_fit(batches):
