@@ -55,6 +55,7 @@ class Config(Settings):
     batch_size: int = 128 # real images per step over all devices, and as many generated ones
     # the networks
     latent_dim: int = 256 # length of z
+    bottleneck: int = 32 # numbers that z is mixed into before it becomes a picture; 0: none
     width: int = 32 # channels of the widest layers are 4 times this
     dropout: float = 0.3 # of the discriminator's features, in [0, 1)
     # the objective and the optimisers
@@ -84,7 +85,7 @@ class Config(Settings):
     ranges: ClassVar = {name: RANGES[name] for name in (
         "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "r1", "beta1", "beta2", "ema_half_life", "epochs",
         "seed", "checkpoint_every", "keep_checkpoints", "num_samples", "eval_images")} | {
-        "learning_rate": (1e-9, 1), "image_every": (1, 10**6), "cpu_devices": (1, 64), "steps_per_call": (1, 10_000)}
+        "bottleneck": (0, 4096), "learning_rate": (1e-9, 1), "image_every": (1, 10**6), "cpu_devices": (1, 64), "steps_per_call": (1, 10_000)}
 
     def check(self):
         super().check()

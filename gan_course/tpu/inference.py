@@ -21,7 +21,7 @@ from .model import Generator, draw_latents, make_latents
 from .train import TRACK
 
 # %% ../../nbs/tpu/inference.ipynb #0754e8e0
-def build(config, channels): return Generator(config.latent_dim, config.width, channels)
+def build(config, channels): return Generator(config.latent_dim, config.width, channels, bottleneck=config.bottleneck)
 
 def load_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in one
                    best=False, # the best so far instead of the last

@@ -35,16 +35,21 @@ def Generator(latent_dim=256, # length of z
               width=32, # channels of the last hidden layer; the first has 4 times as many
               channels=1, # of the image
               *,
+              bottleneck=32, # numbers that the latents are mixed into, if there are more of them; 0: none
               precision="float32", # dtype policy of the hidden layers
               seed=0, # of the initial weights
               sync=False, # BatchNorm over all replicas of a TensorFlow strategy; on JAX it always is
     ): # a `keras.Model`
     "Latent [B, latent_dim] -> image [B, 28, 28, channels] in [-1, 1]; `UpSampling2D` and convolutions."
     z = x = keras.Input((latent_dim,), name="z")
-    initial = [keras.initializers.RandomNormal(0.0, 0.02, seed=s) for s in seeds_of(seed, 0, 4)] # Radford et al. 2015, section 4
+    *seeds, mixing = seeds_of(seed, 0, 5)
+    initial = [keras.initializers.RandomNormal(0.0, 0.02, seed=s) for s in seeds] # Radford et al. 2015, section 4
     def normed(x, i):
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=sync, name=f"norm_{i}", dtype=precision)(x)
         return layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
+    if 0 < bottleneck < latent_dim:
+        x = layers.Dense(bottleneck, use_bias=False, kernel_initializer=keras.initializers.Orthogonal(seed=mixing), name="mix",
+                         dtype=precision)(x)
     x = layers.Dense(7 * 7 * 4 * width, use_bias=False, kernel_initializer=initial[0], name="project", dtype=precision)(x)
     x = normed(layers.Reshape((7, 7, 4 * width), name="unflatten", dtype=precision)(x), 0)
     for i, outputs in ((1, 2 * width), (2, width)): # [14, 14, 2w], [28, 28, w]

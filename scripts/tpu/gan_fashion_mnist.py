@@ -88,7 +88,7 @@ metrics = train(config, resume=budget(full=True, fast=False))
 paths, rows = artifact_paths(config.out), metrics["history"]
 assert metrics["status"] == "finished" and len(rows) == config.epochs
 assert all(path.exists() for path in paths.values()), [str(p) for p in paths.values() if not p.exists()]
-initial, G = Generator(config.latent_dim, config.width, seed=config.seed), load_generator(config.out)[0]
+initial, G = Generator(config.latent_dim, config.width, bottleneck=config.bottleneck, seed=config.seed), load_generator(config.out)[0]
 stuck = [a.path for a, b in zip(initial.weights, G.weights) if (keras.ops.convert_to_numpy(a.value) == keras.ops.convert_to_numpy(b.value)).all()]
 assert not stuck, f"{stuck} did not move"
 assert all(np.isfinite([row[k] for k in ("loss_g", "loss_d", "grad_norm_g", "grad_norm_d")]).all() for row in rows)
@@ -241,18 +241,18 @@ figures.image_grid(np.concatenate(pictures), columns=12, caption=", ".join(rates
 # ## Mode collapse
 #
 # A generator that has found one picture the discriminator believes may draw nothing else. It is the failure of GANs that everybody has heard of, and the losses do not show it. Here it is provoked: momentum,
-# a high rate, no dropout. Below it, one change each.
+# a high rate, no penalty, no dropout. Below it, one change each.
 
 # %%
-collapse = dict(learning_rate=4 * rate, beta1=0.9, dropout=0.0)
-provoked = {"provoked": collapse, "… with beta1=0.5": collapse | dict(beta1=0.5), "… with dropout=0.2": collapse | dict(dropout=0.2),
-            "… with the old rate": collapse | dict(learning_rate=rate)}
+collapse = dict(learning_rate=4 * rate, beta1=0.9, r1=0.0, dropout=0.0)
+cures = dict(beta1=CONFIG.beta1), dict(r1=CONFIG.r1), dict(dropout=CONFIG.dropout), dict(learning_rate=rate)
+provoked = {"provoked": collapse} | {f"… with {name}={value:g}": collapse | {name: value} for cure in cures for name, value in cure.items()}
 pictures = compare(provoked)
 
 # %%
 #| label: fig-collapse
 #| fig-cap: Twelve samples of each variant, the provoked failure above.
-#| fig-alt: Four rows of twelve generated pictures, one row for each variant.
+#| fig-alt: Five rows of twelve generated pictures, one row for each variant.
 figures.image_grid(np.concatenate(pictures), columns=12, caption=", ".join(provoked))
 
 # %% [markdown]
@@ -270,9 +270,9 @@ pictures = compare(batches)
 #
 # | what you see | the number that shows it | what it is | what to change |
 # |---|---|---|---|
-# | all samples alike | `spread` far below that of real images, few `kinds` | mode collapse | `beta1` to 0.5 or 0, a lower `learning_rate`, more `dropout` |
-# | grey fog, for epochs | rank 0.5, gradient of G near 0 | D tosses a coin | a higher `learning_rate`, less `dropout` |
-# | noise that stays | rank 1.0, D(G(z)) near 0 | D has won | more `dropout`, `label_smoothing` |
+# | all samples alike | `spread` far below that of real images, few `kinds` | mode collapse | `beta1` to 0, a lower `learning_rate`, more `r1` |
+# | grey fog, for epochs | rank 0.5, gradient of G near 0 | D tosses a coin | a higher `learning_rate`, less `r1` and `dropout` |
+# | noise that stays | rank 1.0, D(G(z)) near 0 | D has won | more `r1` or `dropout`, `label_smoothing` |
 # | good samples, then bad ones, then good ones | FD jumps, losses do not | the game circles | keep the best (`best/`), a longer `ema_half_life`, a lower `learning_rate` |
 # | "the loss is no longer finite" | the step in the message | a rate too high, or float16 without a scale | `learning_rate`, `precision` |
 # | fewer images a second than yesterday | `images_per_second` by epoch | the host, or something asleep | [Where the time goes](speed.ipynb) |

@@ -90,7 +90,7 @@ tuple(G(np.zeros((2, config.latent_dim), np.float32)).shape)
 
 # %%
 #| exports
-def build(config, channels): return Generator(config.latent_dim, config.width, channels)
+def build(config, channels): return Generator(config.latent_dim, config.width, channels, bottleneck=config.bottleneck)
 
 def load_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in one
                    best=False, # the best so far instead of the last

@@ -135,8 +135,9 @@ silent
 # The discriminator's logit is float32 for a similar reason: a loss is a small difference between numbers. In between, `precision` is
 # the dtype policy of all hidden layers. Their weights stay float32, only the products are computed in less.
 #
-# The discriminator has no BatchNorm, but dropout. With BatchNorm its judgement of one image would depend on the others in the batch, and
-# with several devices on how the batch was cut. Its kernels are 4×4, and that is the picture above once more: the gradient of a strided convolution
+# The discriminator has no BatchNorm: its judgement of one image would depend on the others in the batch, and
+# with several devices on how the batch was cut. Dropout is only where its features become a logit. After every layer it would blind the discriminator in places, others in each step,
+# and what it cannot tell from texture it lets pass: specks of noise stay in the pictures, however long one trains (`bench/tuning.md`). Its kernels are 4×4, and that is the picture above once more: the gradient of a strided convolution
 # is a transposed one, and a discriminator with 3×3 kernels would send a checkerboard back to the generator. With BatchNorm the scale of the
 # generator's weights does not matter, and they start small; the discriminator has Keras's default, as small weights without BatchNorm would make it
 # nearly linear at first.
@@ -151,16 +152,21 @@ def Generator(latent_dim=256, # length of z
               width=32, # channels of the last hidden layer; the first has 4 times as many
               channels=1, # of the image
               *,
+              bottleneck=32, # numbers that the latents are mixed into, if there are more of them; 0: none
               precision="float32", # dtype policy of the hidden layers
               seed=0, # of the initial weights
               sync=False, # BatchNorm over all replicas of a TensorFlow strategy; on JAX it always is
     ): # a `keras.Model`
     "Latent [B, latent_dim] -> image [B, 28, 28, channels] in [-1, 1]; `UpSampling2D` and convolutions."
     z = x = keras.Input((latent_dim,), name="z")
-    initial = [keras.initializers.RandomNormal(0.0, 0.02, seed=s) for s in seeds_of(seed, 0, 4)] # Radford et al. 2015, section 4
+    *seeds, mixing = seeds_of(seed, 0, 5)
+    initial = [keras.initializers.RandomNormal(0.0, 0.02, seed=s) for s in seeds] # Radford et al. 2015, section 4
     def normed(x, i):
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=sync, name=f"norm_{i}", dtype=precision)(x)
         return layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
+    if 0 < bottleneck < latent_dim:
+        x = layers.Dense(bottleneck, use_bias=False, kernel_initializer=keras.initializers.Orthogonal(seed=mixing), name="mix",
+                         dtype=precision)(x)
     x = layers.Dense(7 * 7 * 4 * width, use_bias=False, kernel_initializer=initial[0], name="project", dtype=precision)(x)
     x = normed(layers.Reshape((7, 7, 4 * width), name="unflatten", dtype=precision)(x), 0)
     for i, outputs in ((1, 2 * width), (2, width)): # [14, 14, 2w], [28, 28, w]

@@ -103,7 +103,7 @@ class Training(Progress):
         channels, c = dataset.images.shape[-1], config
         sync = BACKEND == "tensorflow" and accelerator.count > 1
         self.model = AdversarialModel(
-            Generator(c.latent_dim, c.width, channels, precision=precision, seed=c.seed, sync=sync),
+            Generator(c.latent_dim, c.width, channels, bottleneck=c.bottleneck, precision=precision, seed=c.seed, sync=sync),
             Discriminator(c.width, c.dropout, channels, precision=precision, seed=c.seed),
             c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed, c.r1)
         alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1 # one step a call is faster, or all that works
