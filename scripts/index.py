@@ -54,13 +54,13 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # ```
 #
 # The first call installs PyTorch into `.venv`, which takes minutes; after that, training starts within seconds.
-# `make train TRACK=tensorflow` does the same with TensorFlow, `TRACK=tpu` with a Keras model on TensorFlow or JAX. Without `make`:
+# `make train TRACK=tensorflow` does the same with TensorFlow. Without `make`:
 #
 # ```bash
 # python3 -m venv .venv && source .venv/bin/activate
 # pip install -e ".[pytorch]"                                # for training
 # gan-course train pytorch --epochs 5 --out artifacts/pytorch_gan
-# pip install -e ".[pytorch,tensorflow,tpu,dev]"             # for the tests
+# pip install -e ".[pytorch,tensorflow,dev]"                 # for the tests
 # pytest
 # ```
 #
@@ -78,7 +78,6 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [Figures](foundations/figures.ipynb) | sample grids, loss and score curves, progress, interpolation |
 # | | [A first measure](foundations/evaluate.ipynb) | a distance between sets of images: what it sees, what it misses |
 # | | [The loop](foundations/loop.ipynb) | looks, stops, checkpoints and records, for any framework |
-# | | [Files of Keras networks](foundations/keras_files.ipynb) | checkpoints and weights that run no code and notice damage |
 # | PyTorch | [Overview](pytorch/index.ipynb) | the track at a glance |
 # | | [Configuration](pytorch/config.ipynb) | what PyTorch adds: the device and the precision |
 # | | [Helpers](pytorch/utils.ipynb) | seeds, determinism, grids |
@@ -98,17 +97,6 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [Sampling](tensorflow/inference.ipynb) | `.keras` files without their code, truncation, interpolation |
 # | | [The lab](tensorflow/gan_tensorflow.ipynb) | a whole run in Keras, its playbook and its failures |
 # | | [The same step twice](tensorflow/same_step_twice.ipynb) | both frameworks, one step, equal numbers |
-# | TPU | [Overview](tpu/index.ipynb) | a Keras model that trains itself, on TensorFlow or on JAX |
-# | | [Configuration](tpu/config.ipynb) | which backend; one learning rate, large batches, few looks |
-# | | [Devices](tpu/strategy.ipynb) | one core or eight; what BatchNorm does then |
-# | | [Data on the accelerator](tpu/data.ipynb) | bytes that travel once, shapes that never change |
-# | | [A model that plays both sides](tpu/model.ipynb) | a `train_step` for TensorFlow and a step for JAX |
-# | | [Callbacks](tpu/callbacks.ipynb) | pictures, curves, and a doctor that says what is wrong |
-# | | [Training with `fit`](tpu/train.ipynb) | `fit` in pieces that can be killed and resumed |
-# | | [Sampling](tpu/inference.ipynb) | trained on one backend, sampled on the other |
-# | | [What breaks on a TPU](tpu/what_breaks.ipynb) | shapes, looks and half precision, each fault provoked |
-# | | [Where the time goes](tpu/speed.ipynb) | six dials, each measured, and one cell for your machine |
-# | | [The lab](tpu/gan_fashion_mnist.ipynb) | thirty epochs on Kaggle, on Colab or at home |
 # | About | [The command](about/command.ipynb) | how `gan-course` is made |
 # | | [This site](about/site.ipynb) | from notebooks to package, README and site |
 #
@@ -126,7 +114,7 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # gan-course datasets                                      # what data is there, and how to get what is missing
 # ```
 #
-# With `tensorflow` or `tpu` in the place of `pytorch` the other tracks do the same. From Python:
+# With `tensorflow` in the place of `pytorch` the other track does the same. From Python:
 #
 # ```python
 # from gan_course.pytorch import CONFIG, train, generate_samples

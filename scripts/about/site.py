@@ -11,7 +11,7 @@
 #
 # > From notebooks to a package, a README and a site, with one file that knows where all of it lives
 #
-# - order: 55
+# - order: 78
 
 # %% [markdown]
 # <!-- badges -->
@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** add a lesson, move the course to another repository by editing three lines, and say what
@@ -374,6 +375,7 @@ def write_kernels(root,  # the repository's root
             changed += [lesson] * (lesson not in changed)
     return changed
 
+
 # %%
 about = kernel_metadata("tpu/gan_fashion_mnist", {"accelerator": "tpuV5e8", "dataSources": [
     {"sourceType": "datasetVersion", "datasetSlug": "zalando-research/fashionmnist"}]}, cfg)
@@ -381,6 +383,7 @@ assert about["enable_tpu"] and not about["enable_gpu"] and about["machine_shape"
 try: kernel_metadata("tpu/gan_fashion_mnist", {"accelerator": "abacus"}, cfg)
 except CourseError as error: print(error)
 else: raise AssertionError("it was accepted")
+
 
 # %% [markdown]
 # ## The README

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Configuration (PyTorch)
 #
-# - order: 35
+# - order: 48
 
 # %% [markdown]
 # <!-- badges -->
@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # The exercises stand in [the lesson](../pytorch/config.ipynb). Each check is followed by the solution it accepts and

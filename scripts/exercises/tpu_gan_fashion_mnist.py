@@ -12,6 +12,25 @@
 # > What accepts or rejects an answer to the exercises of Lab: Fashion-MNIST, thirty epochs anywhere
 #
 # - skip_showdoc: true
+# - order: 74
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/tpu_gan_fashion_mnist.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_gan_fashion_mnist.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_gan_fashion_mnist.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # The exercises stand in [the lesson](../tpu/gan_fashion_mnist.ipynb). Each check is followed by the solution it accepts and
@@ -29,6 +48,7 @@ import math
 import numpy as np
 
 from gan_course.exercises import rejects
+
 
 # %% [markdown]
 # ## 1. How far from even
@@ -48,6 +68,7 @@ def check_variation(variation): # (counts, counts) -> number in [0, 1]
     ask([1, 2, 3, 4], [4, 3, 2, 1], 0.4, "absolute differences: without them, what is too much hides what is too little")
     print("correct: between 0 and 1, however many were counted")
 
+
 # %%
 def good_variation(a, b):
     p, q = np.asarray(a, float), np.asarray(b, float)
@@ -64,6 +85,7 @@ assert rejects(check_variation, in_counts, "not counts")
 assert rejects(check_variation, whole, "half of the sum")
 assert rejects(check_variation, signed, "gave 0")
 assert rejects(check_variation, largest, "missing count too")
+
 
 # %% [markdown]
 # ## 2. The epoch to keep
@@ -85,6 +107,7 @@ def check_best_epoch(best_epoch): # rows of a history -> number or None
     assert ask(rows(0.0, 1.0)) == 1, "a distance of 0 is a measurement, and the best there is; None is not"
     assert ask(rows(None, None)) is None and ask([]) is None, "where nothing was measured, return None"
     print("correct: the smallest that was measured")
+
 
 # %%
 def good_best(history):

@@ -12,6 +12,25 @@
 # > What accepts or rejects an answer to the exercises of Where the time goes
 #
 # - skip_showdoc: true
+# - order: 73
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/tpu_speed.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_speed.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_speed.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # The exercises stand in [the lesson](../tpu/speed.ipynb). Each check is followed by the solution it accepts and
@@ -29,6 +48,7 @@ import math
 from statistics import mean, median
 
 from gan_course.exercises import rejects
+
 
 # %% [markdown]
 # ## 1. Which is faster?
@@ -49,6 +69,7 @@ def check_compare(compare): # (seconds of a, seconds of b) -> ratio
     assert math.isclose(once, 2.0), f"one bad round changed the result to {once:g}: a median, not a mean"
     print("correct: within a round, and the median of the rounds")
 
+
 # %%
 def good_compare(a, b): return median(x / y for x, y in zip(a, b))
 
@@ -58,6 +79,7 @@ assert rejects(check_compare, lambda a, b: mean(x / y for x, y in zip(a, b)), "n
 assert rejects(check_compare, lambda a, b: median(a) / median(b), "median of the ratios")
 assert rejects(check_compare, lambda a, b: sum(a) / sum(b), "not")
 assert rejects(check_compare, lambda a, b: min(a) / min(b), "median of the ratios")
+
 
 # %% [markdown]
 # ## 2. How many steps a call?
@@ -78,6 +100,7 @@ def check_steps_per_call(steps_per_call): # (seconds of a step, of a call, share
             f"a step of {step:g} s, a call of {call:g} s: {n - 1} steps would do, the device then waits {waits(n - 1):.1%}; "
             "the wait is a share of the whole time, call and steps")
     print("correct: no more than needed")
+
 
 # %%
 def good_steps(step, call, share): return max(1, math.ceil(call * (1 - share) / (share * step) - 1e-9))

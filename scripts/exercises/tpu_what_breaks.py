@@ -12,6 +12,25 @@
 # > What accepts or rejects an answer to the exercises of What breaks on a TPU
 #
 # - skip_showdoc: true
+# - order: 72
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/tpu_what_breaks.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_what_breaks.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_what_breaks.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # The exercises stand in [the lesson](../tpu/what_breaks.ipynb). Each check is followed by the solution it accepts and
@@ -27,6 +46,7 @@ import numpy as np
 # %%
 #| hide
 from gan_course.exercises import rejects
+
 
 # %% [markdown]
 # ## 1. One shape
@@ -54,6 +74,7 @@ def check_padded(padded): # (rows, size) -> (rows, weights)
     else: raise AssertionError("six rows were put into five: raise a ValueError")
     print("correct: one shape, and nothing counts that is not there")
 
+
 # %%
 def good_padded(x, size):
     if len(x) > size: raise ValueError(f"{len(x)} rows do not fit into {size}")
@@ -72,6 +93,7 @@ assert rejects(check_padded, repeated, "zeros")
 assert rejects(check_padded, all_count, "0 for a padded one")
 assert rejects(check_padded, cut, "raise a ValueError")
 assert rejects(check_padded, above, "beside the wrong rows")
+
 
 # %% [markdown]
 # ## 2. Skip what is not finite
@@ -98,6 +120,7 @@ def check_keep_finite(keep_finite): # (old, new, gradients) -> list of arrays
         assert len(values) == 1, f"{name}: some weights took the step and others did not; it is one step"
         assert values == {expected}, f"{name}: the {'new' if expected else 'old'} weights were expected"
     print("correct: a step is taken whole, or not at all")
+
 
 # %%
 def good_keep(old, new, gradients):

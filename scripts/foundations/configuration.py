@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** describe a training run completely in one object, refuse what cannot be meant before an hour is
@@ -278,6 +279,7 @@ RANGES = { # field -> smallest and largest value
     "checkpoint_every": (1, 10**9), "keep_checkpoints": (1, 1000), "num_samples": (1, 400),
     "eval_images": (0, 10**6),
 }
+
 
 # %% [markdown]
 # Now the class. A field that the recipe governs has the default `BY_RECIPE`, and is filled in when the object is made.

@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** say what stands around the step that every framework takes in its own way, stop a run at any
@@ -213,7 +214,6 @@ config = BaseConfig()
 assert "epochs" in free_fields(config)
 assert "epochs" not in free_fields(config.replace(lr_decay="cosine")), "the rates depend on it"
 assert "device" in free_fields(config, {"device"}) and "seed" not in free_fields(config)
-
 
 # %% [markdown]
 # ## What a run counts, and what a framework brings
@@ -601,6 +601,7 @@ else: raise AssertionError("nobody noticed")
 
 # %%
 assert recorder.folder.load_metrics()["status"] == "failed"
+
 
 # %% [markdown]
 # ## The loop

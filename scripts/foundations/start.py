@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** run any lesson in a short and in a full version, tell from a cell's output which of the two
@@ -191,6 +192,7 @@ try: run(read_epochs, None)
 except TypeError: pass # our mistake, not the user's: it must not be hidden
 else: raise AssertionError("a mistake in the code was taken for a user's error")
 
+
 # %% [markdown]
 # One line helps only if it is not lost among others. Some libraries write notes to stderr from C++, where Python's `redirect_stderr` does not reach; TensorFlow fills a page with them
 # while it is imported. For such a moment stderr can be led nowhere, one level down, at the file descriptor:
@@ -206,6 +208,7 @@ def no_stderr():
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+
 
 # %%
 import subprocess

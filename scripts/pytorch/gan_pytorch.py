@@ -11,7 +11,7 @@
 #
 # > Both recipes in full, what their curves do and do not tell, a playbook, and a table of what goes wrong
 #
-# - order: 16
+# - order: 17
 
 # %% [markdown]
 # <!-- badges -->
@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** train a GAN from start to finish, say from its measurements who is winning, tell four ways of

@@ -11,7 +11,7 @@
 #
 # > A latent becomes a picture, a picture becomes one number, and why upsampling leaves a checkerboard
 #
-# - order: 12
+# - order: 13
 
 # %% [markdown]
 # <!-- badges -->
@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** build both networks of a DCGAN, follow the shapes through them, initialise them and prove that

@@ -11,7 +11,7 @@
 #
 # > What PyTorch brings to the loop: an average of the generator, checkpoints that resume bit for bit, several processes
 #
-# - order: 14
+# - order: 15
 
 # %% [markdown]
 # <!-- badges -->
@@ -28,7 +28,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** train a GAN that can be interrupted, killed and resumed without changing its result, average the

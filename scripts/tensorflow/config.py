@@ -12,7 +12,7 @@
 # > What TensorFlow adds to a run's configuration: devices and how they share the work, number formats, and XLA
 #
 # - skip_showdoc: true
-# - order: 18
+# - order: 19
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** choose a device, a distribution strategy and a number format by asking the machine, and say
@@ -57,7 +58,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")     # nothing from C++: no pa
 from gan_course import configuration
 from gan_course.basics import CourseError, no_stderr
 from gan_course.configuration import RANGES, BaseConfig, wrong_choice
-
 
 # %% [markdown]
 # The first cell sets two variables before anything imports TensorFlow. Keras 3 runs on TensorFlow, JAX or PyTorch, and

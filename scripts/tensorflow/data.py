@@ -12,7 +12,7 @@
 # > A `tf.data` pipeline, what it costs, and batches that are picked where they are used
 #
 # - skip_showdoc: true
-# - order: 20
+# - order: 21
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** feed a GAN with `tf.data`, put its stages in the right order, see what they cost, and replace them

@@ -12,7 +12,7 @@
 # > One step of each network with `tf.GradientTape`, and many steps in one call
 #
 # - skip_showdoc: true
-# - order: 22
+# - order: 23
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** write the steps of both networks with gradient tapes and say why they need two, penalise a

@@ -12,7 +12,7 @@
 # > The lessons of the PyTorch track in Keras 3 on TensorFlow, and a page that proves they compute the same thing
 #
 # - skip_showdoc: true
-# - order: 17
+# - order: 18
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # This track builds the same small GAN as the [PyTorch track](../pytorch/index.ipynb), lesson by lesson and name by name.

@@ -12,7 +12,7 @@
 # > One training step in PyTorch and in TensorFlow, from the same weights to the same numbers, and every default in between
 #
 # - skip_showdoc: true
-# - order: 26
+# - order: 27
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** carry a trained network from one framework to the other, and name the defaults in which they differ: for

@@ -12,7 +12,7 @@
 # > The loop around the step: an average of the generator, checkpoints that resume bit for bit, several devices
 #
 # - skip_showdoc: true
-# - order: 23
+# - order: 24
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** train a GAN that can be interrupted, killed and resumed without changing its result, average a
@@ -213,6 +214,7 @@ assert not average.network.trainable_variables
 _, D = build_networks(CONFIG.replace(dropout=0.3))
 len(D.weights), len(D.variables), [v.path for v in D.variables][2]
 
+
 # %% [markdown]
 # The state is a dictionary of named arrays. Keras numbers what it makes (`seed_generator_4`), so the same variable would be called
 # differently in the next process; we name by layer, and number what belongs to an optimiser.
@@ -361,7 +363,6 @@ fresh = {name: v for name, v in forgetful.state_dict()["variables"].items() if n
 forgetful.load_state_dict(saved | dict(variables=saved["variables"] | fresh))
 forgetful.advance(forgetful.batches, 3, never)
 assert not same(straight, forgetful)
-
 
 # %% [markdown]
 # Equal bits need one more thing: kernels that add up in the same order every time. On a processor that costs nothing

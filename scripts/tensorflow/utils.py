@@ -12,7 +12,7 @@
 # > Random numbers without a state, sums that stay on the device, and pixels
 #
 # - skip_showdoc: true
-# - order: 19
+# - order: 20
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** draw the same random numbers at the same step of a run however it got there, measure every step

@@ -11,8 +11,8 @@
 #
 # > Pictures every few epochs, the losses, and a way to stop: what can look at a model while `fit` runs
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 33
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** watch a training from inside `fit`, on either backend, without slowing it down, and let a callback tell
@@ -179,7 +180,6 @@ watch, model = Stop(lambda: next(asked), 20), make_model()
 model.fit(batches.part(epoch=0), verbose=0, shuffle=False, callbacks=[watch])
 assert watch.taken == int(model.iteration) == 3
 
-
 # %% [markdown]
 # ## Checkpoints
 #
@@ -201,6 +201,7 @@ differ = [a.path for a, b in zip(whole.variables, again.variables, strict=True) 
 assert not differ, differ
 print(f"{len(whole.variables)} variables are equal to the last bit")
 
+
 # %% [markdown]
 # That is enough for a model on its own. A run has more to remember: its history, its best epoch, its configuration and its data. [Training](train.ipynb) writes checkpoints of all of it.
 
@@ -218,6 +219,7 @@ class Doctor(keras.callbacks.Callback):
         elif logs["rank_accuracy"] < 0.3: say = "the discriminator is far behind: let it learn"
         else: say = "nothing to say"
         print(f"epoch {epoch + 1}: ranked rightly {logs['rank_accuracy']:.2f}, D(G(z)) {logs['d_fake']:.3f} - {say}")
+
 
 # %% [markdown]
 # One healthy run, and two that are not: a discriminator a hundred times as fast as the generator, and one that hardly learns. Which measurement will give away each?

@@ -11,8 +11,8 @@
 #
 # > One backend of two, the numbers of a run, and one learning rate for both networks
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 29
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** choose between Keras's backends for a reason, and describe a run that fits an accelerator: large
@@ -109,7 +110,7 @@ if "keras" not in sys.modules:
 # %% [markdown]
 # ## The fields
 #
-# One recipe, that of the DCGAN family, with four changes for an accelerator. *Large batches*: a TPU core multiplies 128 × 128
+# One recipe, that of the DCGAN family, with four changes for an accelerator, and 256 latents. *Large batches*: a TPU core multiplies 128 × 128
 # matrices, and is bored by 64 images; 128 on one core, 1,024 on eight. *One learning rate* for both networks: of two, one would have to be
 # tuned for each batch size. *No BatchNorm in the discriminator*, whose cores would have to agree on its statistics; a gradient penalty
 # (`r1`) and dropout of its last features keep it in check. *Few looks*: pictures every five epochs, and many steps in each call.
@@ -227,7 +228,7 @@ def used(rows, inputs, outputs, tile=128):
 check_used(used)
 
 # %%
-outputs = 7 * 7 * 4 * CONFIG.width # of the generator's first layer
+outputs = 7 * 7 * 4 * CONFIG.width # of the generator's first map, if the latents went there without a bottleneck
 for batch in (16, 64, 128, 1024): print(f"a batch of {batch:>4} uses {used(batch, CONFIG.latent_dim, outputs):.3f} of the unit")
 
 

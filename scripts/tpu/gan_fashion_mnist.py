@@ -6,11 +6,9 @@
 #   kaggle:
 #     accelerator: tpuV5e8
 #     dataSources:
-#       - sourceType: datasetVersion
-#         datasetSlug: zalando-research/fashionmnist
+#     - datasetSlug: zalando-research/fashionmnist
+#       sourceType: datasetVersion
 #     isInternetEnabled: true
-#   jupytext:
-#     notebook_metadata_filter: kernelspec,accelerator,colab,kaggle,-all
 #   kernelspec:
 #     display_name: python3
 #     language: python
@@ -23,6 +21,25 @@
 # > One notebook for Kaggle, Colab and your own machine: train, look, measure, provoke failures, and know what each cost
 #
 # - skip_showdoc: true
+# - order: 38
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/gan_fashion_mnist.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/gan_fashion_mnist.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/gan_fashion_mnist.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** train a GAN on whatever accelerator there is, judge it by pictures and numbers, and say for six common troubles
@@ -220,6 +237,7 @@ def compare(variants):
         pictures.append(images[:12])
     return pictures
 
+
 # %% [markdown]
 # `spread` is how much the pixels of different samples differ, in grey levels, and `kinds` how many of the ten kinds make up at least two per cent of the samples. Real images have
 
@@ -290,6 +308,7 @@ pictures = compare(batches)
 # %%
 from gan_course.exercises.tpu_gan_fashion_mnist import check_best_epoch, check_variation
 
+
 # %% [markdown]
 # ### 1. How far from even
 #
@@ -304,6 +323,7 @@ def variation(samples, real):
 
 check_variation(variation)
 variation(np.bincount(kinds(samples), minlength=10), np.bincount(kinds(test.images), minlength=10))
+
 
 # %% [markdown]
 # ### 2. The epoch to keep

@@ -12,7 +12,7 @@
 # > A Keras model that trains itself, from one core of a processor to eight of a TPU, on TensorFlow or on JAX
 #
 # - skip_showdoc: true
-# - order: 17
+# - order: 28
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # The other tracks write the training loop out, to see each part of it. This one puts the game *inside* of a `keras.Model`: `fit` runs it, callbacks watch it, `.keras` saves it with both of

@@ -11,8 +11,8 @@
 #
 # > From a file of weights to pictures, on whichever backend is there
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 35
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** draw from a generator that was trained on a TPU, on a machine that has none, and with the other
@@ -83,6 +84,7 @@ import keras
 G = keras.saving.load_model(config.out/"generator.keras", compile=False)
 tuple(G(np.zeros((2, config.latent_dim), np.float32)).shape)
 
+
 # %% [markdown]
 # What is wrong with it? It does not say on which data it was trained, nor for how long; a file from a stranger may ask to run code; a damaged one is a page of errors; and
 # the next version of Keras may read it differently. So weights also lie in `.weights.h5`, with the configuration, from which we build the network ourselves. [The lesson on
@@ -98,6 +100,7 @@ def load_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in 
     "A trained generator, whichever backend trained it. Raises `CourseError` for anything that is not one."
     return open_generator(path, TRACK, Config, artifact_paths, build, best)
 
+
 # %%
 G, trained, data = load_generator(config.out)
 also, *_ = load_generator(config.out/"generator.keras")
@@ -107,6 +110,7 @@ for wrong in (config.out/"discriminator.keras", config.out/"config.json", "nowhe
     try: load_generator(wrong)
     except CourseError as error: print(error)
     else: raise AssertionError("it was loaded")
+
 
 # %% [markdown]
 # ## Latents
@@ -132,6 +136,7 @@ def sample_latents(num, # how many
     inverse = np.vectorize(normal.inv_cdf, otypes=[np.float64])
     return np.clip(inverse(low + u * (1 - 2 * low)), -truncation, truncation).astype(np.float32)
 
+
 # %%
 #| fig-cap: The same twelve latents without a limit, and truncated at 1 and at 0.3 (two epochs of training). From top to bottom the clothes look more alike.
 #| fig-alt: Three rows of twelve small pictures of clothes. The first row is varied and partly malformed; in the last row most pictures resemble each other.
@@ -144,6 +149,7 @@ assert all(np.abs(z[limit]).max() <= limit for limit in (1.0, 0.3)) and np.abs(z
 assert abs(z[1.0].std() - 0.54) < 0.01, "the standard deviation of a normal distribution cut at ±1"
 spread = [draw_latents(G, sample_latents(200, config.latent_dim, truncation=limit)).std(0).mean() for limit in (None, 0.3)]
 assert spread[1] < spread[0], "less variety"
+
 
 # %% [markdown]
 # ## Drawing
@@ -168,6 +174,7 @@ def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or
     if truncation is not None: note += f", truncated at {truncation:g}"
     figures.save_grid(images[:400], output_path, caption=note)
     return images
+
 
 # %%
 #| fig-cap: Thirty-six samples after two epochs.
@@ -201,6 +208,7 @@ assert (images != theirs).mean() < 1e-3 and np.abs(images.astype(int) - theirs).
 # %%
 from gan_course.exercises.tpu_inference import check_latents_of, check_log_tries
 
+
 # %% [markdown]
 # ### 1. One picture of many
 #
@@ -216,6 +224,7 @@ def latents_of(numbers, latent_dim, seed):
     return np.stack([np.random.default_rng([seed, n]).standard_normal(latent_dim, np.float32) for n in numbers]) # both, not their sum
 
 check_latents_of(latents_of)
+
 
 # %% [markdown]
 # ### 2. How often to draw again

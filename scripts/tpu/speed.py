@@ -12,6 +12,25 @@
 # > Steps per call, batch size, precision, resident data, pictures, looks: each measured here, and one cell that measures them on your TPU
 #
 # - skip_showdoc: true
+# - order: 37
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** say what a training waits for, measure it without fooling yourself, and decide which of six dials is worth
@@ -47,6 +66,7 @@ import matplotlib.pyplot as plt
 
 from gan_course.basics import budget
 from gan_course.datasets import load_dataset
+
 
 # %% [markdown]
 # ## How long a step takes
@@ -91,6 +111,7 @@ def in_turn(variants, # name -> () -> seconds for one image, or for whatever is 
         for name, measure in variants.items(): seconds[name].append(measure())
     return {name: median(values) for name, values in seconds.items()}
 
+
 # %%
 data, accelerator = load_dataset("auto", limit=budget(full=8192, fast=1024)), find_accelerator()
 steps, rounds, size = budget(full=30, fast=2), budget(full=5, fast=1), budget(full=CONFIG.width, fast=4)
@@ -105,6 +126,7 @@ def show(found):
     "Images per second, and how they compare to the first."
     first = next(iter(found.values()))
     for name, seconds in found.items(): print(f"{name:<24} {1 / seconds:>8,.0f} images/s   × {first / seconds:.2f}")
+
 
 # %% [markdown]
 # ## The batch
@@ -177,6 +199,7 @@ print(f"bytes: {CONFIG.batch_size * 28 * 28 * 4:,} against {CONFIG.batch_size * 
 # %%
 assert found["as numbers of images"] < found["as float32"]
 
+
 # %% [markdown]
 # Here the sending is nothing against the step. If the device were a thousand times as fast, it would be most of it.
 #
@@ -193,6 +216,7 @@ def seconds_per_picture(model):
         grid.set_model(model)
         grid.on_epoch_end(0)
         return time.perf_counter() - begin
+
 
 # %%
 seconds_per_picture(many.training.model) # the first also compiles
@@ -217,6 +241,7 @@ if bench.exists(): # a clone of the course; elsewhere see the outputs below
                            "--width", str(budget(full=32, fast=4))], env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     print(done.stdout)
+
 
 # %% [markdown]
 # Two results in opposite directions. Where the host is the bottleneck, one program is several times as fast as one call per step: that is what happens on a TPU or a GPU. With convolutions on a
@@ -249,6 +274,7 @@ def speed_table(dataset, # a `gan_course.datasets.Dataset`
     return "\n".join([f"{accelerator}; batch {config.batch_size}, width {config.width}", "",
                       "| | images/s | ratio |", "|---|---:|---:|", *rows])
 
+
 # %%
 #| output: asis
 print(speed_table(data, CONFIG.replace(width=size, **budget(full={}, fast=dict(batch_size=32))), steps, rounds))
@@ -263,6 +289,7 @@ print(speed_table(data, CONFIG.replace(width=size, **budget(full={}, fast=dict(b
 
 # %%
 from gan_course.exercises.tpu_speed import check_compare, check_steps_per_call
+
 
 # %% [markdown]
 # ### 1. Which is faster?

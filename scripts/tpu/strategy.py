@@ -11,8 +11,8 @@
 #
 # > From one core of a processor to eight of a TPU: which there are, which to use, and why
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 30
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** say which accelerator a program will use and why, before it computes anything; share a batch among

@@ -11,8 +11,8 @@
 #
 # > The run folder of every track around a model that trains itself
 #
-# - order: 0
 # - skip_showdoc: true
+# - order: 34
 
 # %% [markdown]
 # <!-- badges -->
@@ -29,7 +29,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** run `fit` in pieces that can be killed and resumed bit for bit, on either backend, on one device or
@@ -89,6 +90,7 @@ load_file = partial(keras_files.load_file, track=TRACK)
 class Ema:
     "What a recorder expects of an average."
     def __init__(self, network): self.network = network
+
 
 # %%
 #| exports
@@ -161,6 +163,7 @@ class Training(Progress):
     def draw(self, num, seed): return draw(self.model.average, num, seed)
     def learning_rates(self): return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
 
+
 # %% [markdown]
 # The seeds of the dropout. They are in `D.variables`, because Keras counts a seed generator's state among a network's variables; whoever saves
 # `trainable_variables` only resumes with other masks, and nobody notices.
@@ -216,6 +219,7 @@ try: resumed.load_state_dict(stopped.state_dict() | dict(backend="jax" if BACKEN
 except CourseError as error: print(error)
 else: raise AssertionError("it was accepted")
 
+
 # %% [markdown]
 # ## The run folder
 #
@@ -243,11 +247,13 @@ class TpuRecorder(KerasRecorder):
         super().results(training)
         figures.save_grid(training.draw(16, SEED_GRID), self.paths["final"], caption=self.caption(training))
 
+
 # %%
 #| exports
 def restore(training, recorder):
     "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
     return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device", "steps_per_call"})
+
 
 # %% [markdown]
 # ## A run
@@ -272,6 +278,7 @@ def train(config=CONFIG, # a `Config`
         return training, training.batches, recorder
     with accelerator.scope(): return run(config, prepare, restore, resume, verbose)
 
+
 # %% [markdown]
 # A real run, if a short one: two epochs of all of Fashion-MNIST, some two minutes on two cores. `budget` makes it smaller where the course is only tested.
 
@@ -286,6 +293,7 @@ assert metrics["status"] == "finished" and np.isfinite([row["loss_d"], row["loss
 paths = artifact_paths(config.out)
 assert all(path.exists() for name, path in paths.items() if name != "best"), "every file that was promised"
 sorted(str(p.relative_to(config.out)) for p in config.out.rglob("*.png"))
+
 
 # %% [markdown]
 # ## One device or eight
@@ -328,6 +336,7 @@ import math
 
 from gan_course.exercises.tpu_train import check_means, check_spacing
 
+
 # %% [markdown]
 # ### 1. Means that survive
 #
@@ -351,6 +360,7 @@ class Means:
     def load_state_dict(self, state): self.sums, self.steps = dict(state["sums"]), state["steps"]
 
 check_means(Means)
+
 
 # %% [markdown]
 # ### 2. How often to save

@@ -12,6 +12,25 @@
 # > Shapes that change, looks that wait, numbers that vanish: each of them provoked on a processor, with its cure
 #
 # - skip_showdoc: true
+# - order: 36
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** recognise what stops a loop that ran on your laptop from running well, or at all, on an accelerator, and
@@ -55,6 +74,7 @@ compiled
 assert compiled == [(256, 784), (96, 784)]
 print(len(compiled), "compilations for 8 calls")
 
+
 # %% [markdown]
 # Twice, not eight times: the second epoch finds both. But with a data set whose batches have all lengths, or an image size per batch, it
 # never ends. The cure is to have no other shape: [our batches](data.ipynb) leave the rest of an epoch to the next one.
@@ -69,6 +89,7 @@ try: liked(jnp.ones((4, 784)), jnp.array([1.0, -1.0, 2.0, 0.0]))
 except jax.errors.NonConcreteBooleanIndexError as error: print(str(error).splitlines()[0][:78])
 else: raise AssertionError("a shape that depends on values was compiled")
 
+
 # %% [markdown]
 # The cure keeps all rows and says with a weight which of them count:
 
@@ -81,6 +102,7 @@ def mean_of_liked(x, a):
 x = jnp.arange(8.0).reshape(4, 2)
 assert (mean_of_liked(x, jnp.array([1.0, -1.0, 2.0, 0.0])) == x[jnp.array([0, 2])].mean(0)).all()
 mean_of_liked(x, jnp.array([1.0, -1.0, 2.0, 0.0]))
+
 
 # %% [markdown]
 # ## Looks
@@ -96,6 +118,7 @@ def step(w, x):
 
 w, x = jnp.ones(4), jnp.ones((8, 4))
 for _ in range(3): w, loss = step(w, x)
+
 
 # %% [markdown]
 # Once, and no number: Python ran while the step was traced, when there was no number yet. `float(loss)` inside would be an error; outside it
@@ -146,6 +169,7 @@ for look in (False, True):
 print(f"without {1e6 * seconds[False] / 200:.1f} µs a step, with a look in each {1e6 * seconds[True] / 200:.0f} µs")
 assert len(seen) == 200 * 6 and seconds[True] > seconds[False]
 
+
 # %% [markdown]
 # The cure: measure on the device, add up on the device, and fetch once. That is what `sums` and `means()` of [our model](model.ipynb) are for.
 #
@@ -157,6 +181,7 @@ assert len(seen) == 200 * 6 and seconds[True] > seconds[False]
 def added_up(dtype):
     "1 + 1 + ... + 1, a thousand times, one after the other."
     return float(jax.lax.fori_loop(0, 1000, lambda i, total: total + jnp.ones((), dtype), jnp.zeros((), dtype)))
+
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -188,6 +213,7 @@ def moved(opt):
     def loss(value): return opt.scale_loss(1e-4 * (value.astype(jnp.float16) * jnp.float16(1e-4)).astype(jnp.float32).sum())
     return abs(applied(opt, w, jax.grad(loss)(w.value)) - 1)
 
+
 # %%
 plain, scaled = moved(make_optimizer(1e-3, 0.5)), moved(make_optimizer(1e-3, 0.5, "mixed_float16"))
 print(f"without a scale the weight moves by {plain:g}, with one by {scaled:.1e}")
@@ -203,6 +229,7 @@ before = float(opt.dynamic_scale)
 after = applied(opt, w, jnp.array([jnp.inf]))
 print(f"weight {after}, scale {before:g} -> {float(opt.dynamic_scale):g}")
 assert after == 1 and float(opt.dynamic_scale) == before / 2
+
 
 # %% [markdown]
 # ## What was given away
@@ -238,6 +265,7 @@ else: print("this backend copies instead")
 # %%
 from gan_course.exercises.tpu_what_breaks import check_keep_finite, check_padded
 
+
 # %% [markdown]
 # ### 1. One shape
 #
@@ -254,6 +282,7 @@ def padded(x, size):
     return np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)).astype(np.float32), weights.astype(np.float32)
 
 check_padded(padded)
+
 
 # %% [markdown]
 # ### 2. Skip what is not finite

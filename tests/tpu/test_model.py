@@ -38,6 +38,16 @@ def test_shapes_and_numbers_of_parameters(width, channels):
     assert sum(v.size for v in numbers(D.trainable_variables)) == 16*(c*w + 2*w*w + 8*w*w) + 7*w + 16*4*w + 1
 
 
+@pytest.mark.parametrize("bottleneck, mixed", [(0, None), (3, 3), (LATENT, None), (LATENT + 1, None)])
+def test_the_bottleneck(bottleneck, mixed):
+    "Fewer numbers than latents, which begin as standard normal ones; or nothing in between."
+    G = Generator(LATENT, 2, bottleneck=bottleneck)
+    kernels = [number(layer.kernel) for layer in G.layers if isinstance(layer, keras.layers.Dense)]
+    assert [k.shape for k in kernels] == ([(LATENT, mixed), (mixed, 49 * 8)] if mixed else [(LATENT, 49 * 8)])
+    if mixed: np.testing.assert_allclose(kernels[0].T @ kernels[0], np.eye(mixed), atol=1e-5)
+    assert tuple(G(noise(2, LATENT)).shape) == (2, 28, 28, 1)
+
+
 @pytest.mark.parametrize("precision, dtype", [("float32", "float32"), ("mixed_bfloat16", "bfloat16"), ("mixed_float16", "float16")])
 def test_images_and_logits_are_float32(precision, dtype):
     "And so are all weights; what lies between is not, and knows the images of float32 up to a few grey levels."

@@ -115,7 +115,7 @@ def test_weights_that_are_written_are_those_of_the_checkpoint(run):
 def test_a_checkpoint_holds_everything(run, backend):
     "Every variable there is; of both optimisers two moments for each weight, their steps and learning rates; and the backend."
     c, found = run[0], state(run[2])
-    G, D = Generator(c.latent_dim, c.width), Discriminator(c.width, c.dropout)
+    G, D = Generator(c.latent_dim, c.width, bottleneck=c.bottleneck), Discriminator(c.width, c.dropout)
     for name, network in (("G", G), ("D", D), ("ema", G)):
         assert [found[name][f"{i:03d}"].shape for i in range(len(found[name]))] == [tuple(v.shape) for v in network.variables]
     for name, network in (("opt_g", G), ("opt_d", D)):
@@ -163,7 +163,7 @@ def plain(tmp_path_factory):
 
 @pytest.mark.parametrize("changes", [
     dict(dropout=0.0), dict(r1=0.5), dict(label_smoothing=0.1), dict(learning_rate=1e-3), dict(beta1=0.9), dict(beta2=0.9),
-    dict(precision="bf16"), dict(precision="fp16"), dict(limit=100, batch_size=33), dict(width=2), dict(latent_dim=8), dict(seed=1),
+    dict(precision="bf16"), dict(precision="fp16"), dict(limit=100, batch_size=33), dict(width=2), dict(latent_dim=8), dict(bottleneck=4), dict(seed=1),
     dict(steps_per_call=2), dict(ema_half_life=0)], ids=str)
 def test_every_choice_trains_and_matters(tmp_path, quick, plain, changes):
     "Finite, moved, and not what another choice gives; but for those that choose nothing of the kind."
