@@ -272,7 +272,7 @@ def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in 
     if path.exists() and not path.name.endswith((".keras", ".weights.h5")):
         raise CourseError(f"{path} is neither a run folder nor a .weights.h5 or .keras file in one; give one of these")
     if path.suffix == ".keras":
-        saved = RunFolder(path.parent, create=False).load_config()
+        saved = check_track(RunFolder(path.parent, create=False).load_config(), path.parent/"config.json", track)
         about, G = dict(config=saved.get("config"), data=saved.get("dataset")), load_network(path)
     else: about, G = load_file(path, track), None
     if not all(isinstance(about.get(part), dict) for part in ("config", "data")):

@@ -121,7 +121,6 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None): # epochs count from 0
         if (epoch + 1) % self.every: return
-        self.folder.mkdir(parents=True, exist_ok=True)
         figures.save_grid(draw(self.model.average, self.num, self.seed), self.folder/f"epoch_{epoch + 1}.png",
                           caption=self.caption(epoch + 1))
 

@@ -55,6 +55,7 @@ from gan_course import figures
 from gan_course.basics import CourseError
 from gan_course.keras_files import open_generator
 from gan_course.tpu.model import Generator, draw_latents, make_latents
+from gan_course.tpu.strategy import find_accelerator
 from gan_course.tpu.train import TRACK
 
 # %%
@@ -167,6 +168,7 @@ def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or
     "Draw images from a trained generator, and write them as a grid."
     run = Path(config.out if isinstance(config, Config) else config)
     if not 1 <= num_images <= 100_000: raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
+    if device != "auto": find_accelerator(device) # or say that it is not there
     G, trained, data = load_generator(run, best)
     images = draw_latents(G, sample_latents(num_images, trained.latent_dim, seed, truncation))
     output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"

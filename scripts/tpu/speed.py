@@ -114,7 +114,7 @@ def in_turn(variants, # name -> () -> seconds for one image, or for whatever is 
 
 # %%
 data, accelerator = load_dataset("auto", limit=budget(full=8192, fast=1024)), find_accelerator()
-steps, rounds, size = budget(full=30, fast=2), budget(full=5, fast=1), budget(full=CONFIG.width, fast=4)
+steps, rounds, size = budget(full=30, fast=2), budget(full=3, fast=1), budget(full=CONFIG.width, fast=4)
 print(accelerator)
 
 def runner(**changes): return Runner(CONFIG.replace(**({"width": size} | changes)), data, accelerator)
@@ -237,7 +237,7 @@ for every in (1, CONFIG.image_every):
 root = Path("../..").resolve()
 bench = root/"bench"/"fused.py"
 if bench.exists(): # a clone of the course; elsewhere see the outputs below
-    done = subprocess.run([sys.executable, str(bench), "--rounds", str(budget(full=5, fast=1)), "--steps", str(budget(full=20, fast=2)),
+    done = subprocess.run([sys.executable, str(bench), "--rounds", str(budget(full=3, fast=1)), "--steps", str(budget(full=5, fast=2)),
                            "--width", str(budget(full=32, fast=4))], env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     print(done.stdout)

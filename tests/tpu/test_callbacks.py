@@ -25,6 +25,7 @@ def watched(batches, tmp_path_factory):
         def on_epoch_end(self, epoch, logs=None): averages.append(draw(self.model.average, 5, 9))
     def save(what, path, caption=None):
         drawn.append((path, what, caption))
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(STUB)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module.figures, "save_grid", save)

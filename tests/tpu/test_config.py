@@ -44,7 +44,7 @@ def test_every_field_has_a_check():
     shared = {field.name: typing.get_type_hints(BaseConfig)[field.name] for field in dataclasses.fields(BaseConfig)}
     assert {name for name in HINTS if name in shared and shared[name] != HINTS[name]} == set(), "what all tracks have means the same"
     assert {name for name in HINTS if name in RANGES and RANGES[name] != Config.ranges[name]} == set()
-    assert set(HINTS) - set(shared) == {"learning_rate", "image_every", "device", "cpu_devices", "steps_per_call", "precision", "deterministic"}
+    assert set(HINTS) - set(shared) == {"bottleneck", "learning_rate", "image_every", "device", "cpu_devices", "steps_per_call", "precision", "deterministic"}
 
 
 @pytest.mark.parametrize("name", [*NUMBERS, *CHOICES, *BOOLS])
