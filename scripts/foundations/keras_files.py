@@ -196,10 +196,14 @@ def load_file(path, # `.weights.h5`, written by `save_weights`
 
 
 # %%
+import os
 from dataclasses import dataclass
 from typing import ClassVar
 
-import keras
+from gan_course.basics import no_stderr
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with no_stderr(): import keras # which says much while it is imported
 
 # %%
 network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="dense")])

@@ -232,7 +232,7 @@ for name, rates in (("healthy", {}), ("fast D", dict(lr_g=1e-5)), ("slow D", dic
     assert last > 0.95 if name == "fast D" else last < 0.3 if name == "slow D" else 0.5 < last < 0.95
 
 # %% [markdown]
-# The losses alone would not do: a generator's loss that rises is healthy in one run and the end of another. [The lab](gan_fashion_mnist.ipynb) provokes failures on the
+# In its first epoch the healthy run looks like the second one: a discriminator is always ahead at first. What counts is where it goes. And the losses alone would not do: a generator's loss that rises is healthy in one run and the end of another. [The lab](gan_fashion_mnist.ipynb) provokes failures on the
 # real data and looks at their pictures.
 
 # %% [markdown]

@@ -43,13 +43,13 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 import os
 os.environ["KERAS_BACKEND"] = "jax" # this page only
 
+from gan_course.tpu.model import make_optimizer # before jax, after which TensorFlow talks while it is imported
+
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-
-from gan_course.tpu.model import make_optimizer
 
 # %% [markdown]
 # ## Shapes that change
