@@ -122,11 +122,12 @@ for folder in (config.out, paths["images"]):
 #| fig-cap: The pictures in `generated_images`, from the first to the last. Outlines come first, then texture.
 #| fig-alt: Six grids of sixteen generated garments each, after 5, 10, 15, 20, 25 and 30 epochs. In the first the garments are blotchy; later edges and details are clearer, and most keep their kind.
 drawn = sorted(paths["images"].glob("epoch_*.png"), key=lambda p: int(p.stem.split("_")[1]))
-fig, axes = plt.subplots(2, -(-len(drawn) // 2), figsize=(9, 6.4), squeeze=False)
+fig = figures.CourseFigure(880, 620)
+axes = fig.subplots(2, -(-len(drawn) // 2), squeeze=False)
 for ax in axes.flat: ax.set_axis_off()
-for ax, path in zip(axes.flat, drawn):
-    ax.imshow(plt.imread(path)[..., :3] if plt.imread(path).ndim == 3 else plt.imread(path), cmap="gray")
+for ax, path in zip(axes.flat, drawn): ax.imshow(plt.imread(path), cmap="gray", vmin=0, vmax=1)
 fig.tight_layout(pad=0.3)
+fig
 
 # %%
 #| label: fig-final
@@ -138,8 +139,8 @@ figures.image_grid(samples[:60], columns=12, caption=f"tpu on {real.name}, {conf
 
 # %%
 #| label: fig-curves
-#| fig-cap: Losses, and what the discriminator thinks of real and of generated images.
-#| fig-alt: Left the discriminator's loss falls slowly while the generator's rises. Right the mean scores of real and generated images move apart.
+#| fig-cap: Losses, and what the discriminator thinks of real and of generated images. After ten epochs they say nothing more.
+#| fig-alt: Left the discriminator's loss falls a little in the first ten epochs while the generator's rises, and then both stay. Right the mean scores of real and of generated images move apart, to 0.54 and 0.46.
 figures.plot_curves(rows, caption=f"tpu on {real.name}, {config.epochs} epochs")
 
 # %%
@@ -151,6 +152,8 @@ ax.plot([r["epoch"] for r in rows], [r["pixel_frechet"] for r in rows], "o-", co
 ax.set(xlabel="epoch", ylabel="FD (pixels)", yscale="log"); fig.tight_layout()
 
 # %% [markdown]
+# From the tenth epoch on the losses stand still, as they should in a game that is balanced; the pictures get better all the same. That is why nobody who trains a GAN believes a loss.
+#
 # ## What it cost
 #
 # This recipe has a history. Those who ran it first expected fifty hours on a local machine, about fifteen on a good GPU, and about one hour on Kaggle's TPU, for thirty epochs. And here:
@@ -196,6 +199,8 @@ scores = {name: judge.evaluate(Batches(data, config.batch_size, accelerator).par
 for name, s in scores.items(): print(f"D(x) on {name} images {s['d_real']:.3f}, D(G(z)) {s['d_fake']:.3f}, ranked rightly {s['rank_accuracy']:.3f}")
 
 # %% [markdown]
+# Less than a hundredth of a difference: it judges, it does not remember.
+#
 # **Is a sample only a copy?** For some samples, the nearest of all real images, by the distance of their pixels:
 
 # %%
@@ -256,10 +261,14 @@ pictures = compare(rates)
 figures.image_grid(np.concatenate(pictures), columns=12, caption=", ".join(rates))
 
 # %% [markdown]
+# A tenth of the rate is slow, and nothing else is wrong with it: its pictures are those of an earlier epoch. Four times the rate is too much, although all ten kinds are there. And sixteen times
+# the rate has *collapsed*: twelve samples, and four or five pictures among them. It has half of the kinds, losses of 36, and the widest `spread` of all, more than real images have. Would you have noticed
+# by the loss of the discriminator that a rate of 0.001 is best? It is the highest of the three that are of any use.
+#
 # ## Mode collapse
 #
-# A generator that has found one picture the discriminator believes may draw nothing else. It is the failure of GANs that everybody has heard of, and the losses do not show it. Here it is provoked: momentum,
-# a high rate, no penalty, no dropout. Below it, one change each.
+# A generator that has found one picture the discriminator believes may draw nothing else. It is the failure of GANs that everybody has heard of. Here it is provoked without so wild a rate: momentum,
+# four times the rate, no penalty, no dropout. Below it, one change each. Which of them will be a cure?
 
 # %%
 collapse = dict(learning_rate=4 * rate, beta1=0.9, r1=0.0, dropout=0.0)
@@ -274,6 +283,12 @@ pictures = compare(provoked)
 figures.image_grid(np.concatenate(pictures), columns=12, caption=", ".join(provoked))
 
 # %% [markdown]
+# In the first row some pictures come twice, and none is a piece of clothing. The discriminator ranks 19 of 20 pairs rightly: it has won, and what it tells the generator leads nowhere. One change is a cure on its own, and it is
+# the momentum: an average over earlier gradients is advice against an opponent who has moved on. A penalty alone, dropout alone, a lower rate alone come too late; with dropout it is even worse, and six kinds are left.
+#
+# Look at the numbers once more. `kinds` says 9 for the provoked failure, as the judge has to give every blob *some* name, and `spread` is nearly that of real images, as black and white blobs differ as much
+# as clothes do. A number that looks healthy has to be held against the pictures; FD was not deceived.
+#
 # ## Speed against quality
 #
 # Larger batches make better use of an accelerator, and take fewer steps. At the same number of images, a batch four times as large learns a quarter as often. A rule of thumb raises the learning rate with the root of the batch. Does it make up for it?
@@ -284,11 +299,14 @@ batches = {f"batch {b}, rate {r:.1e}": dict(batch_size=b, learning_rate=r) for b
 pictures = compare(batches)
 
 # %% [markdown]
+# It does not. With a quarter of the steps the batch of 512 is where the others were earlier, and twice the rate makes it worse. A batch of 32 with half the rate is as good as ours. And on this
+# processor none of them is much faster than another, so that small batches cost nothing. On a TPU they do: there, first make the batch so large that a step costs something, and then give it more epochs.
+#
 # ## Playbook
 #
 # | what you see | the number that shows it | what it is | what to change |
 # |---|---|---|---|
-# | all samples alike | `spread` far below that of real images, few `kinds` | mode collapse | `beta1` to 0, a lower `learning_rate`, more `r1` |
+# | the same pictures again and again | few `kinds`, a high FD; `spread` only if they are all alike | mode collapse | `beta1` to 0, a lower `learning_rate`, more `r1` |
 # | grey fog, for epochs | rank 0.5, gradient of G near 0 | D tosses a coin | a higher `learning_rate`, less `r1` and `dropout` |
 # | noise that stays | rank 1.0, D(G(z)) near 0 | D has won | more `r1` or `dropout`, `label_smoothing` |
 # | good samples, then bad ones, then good ones | FD jumps, losses do not | the game circles | keep the best (`best/`), a longer `ema_half_life`, a lower `learning_rate` |

@@ -62,7 +62,7 @@ from gan_course.configuration import RANGES, Settings
 # Keras 3 runs on TensorFlow, on JAX and on PyTorch, and decides once per process, when it is imported. For TPUs the choice is
 # mostly made. In November 2026 the TPU images of Kaggle (v5e, eight cores) and Colab (v5e and v6e, one core) bring JAX with
 # Keras 3, and no TensorFlow that can use a TPU; [Devices](strategy.ipynb) has the details. On a plain processor it is the other way
-# round: XLA, on which all of JAX rests, takes more than half as long again for our convolutions as TensorFlow's own kernels.
+# round: XLA, on which all of JAX rests, takes two and a half times as long for our step as TensorFlow's own kernels.
 #
 # So the rule is: `KERAS_BACKEND` if you have set it; JAX where there is a TPU or no TensorFlow; else TensorFlow. A TPU shows
 # in the file system or in the environment, before anything is imported.

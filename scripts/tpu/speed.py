@@ -169,8 +169,8 @@ found = in_turn({p: per_image(runner(precision=p)) for p in ("fp32", "bf16")}, r
 show(found)
 
 # %% [markdown]
-# Keras's mixed precision inserts conversions, and on a processor TensorFlow's convolutions gain less from bfloat16 than those cost. `auto` takes float32 on a processor and bfloat16 on
-# a TPU.
+# This processor has matrix units for bfloat16, and Keras's mixed precision gains from them, for all the conversions it inserts. On processors without such units it loses. `auto` takes float32 on a
+# processor all the same, so that a run gives the same pictures on a laptop as on a server, and bfloat16 on a TPU. If yours has them (`lscpu` says `amx_bf16`), ask for `precision="bf16"`.
 #
 # ## Data that is already there
 #
@@ -244,9 +244,9 @@ if bench.exists(): # a clone of the course; elsewhere see the outputs below
 
 
 # %% [markdown]
-# Two results in opposite directions. Where the host is the bottleneck, one program is several times as fast as one call per step: that is what happens on a TPU or a GPU. With convolutions on a
+# Two results in opposite directions. Where the host is the bottleneck, one program is faster than one call per step, here by a quarter, although host and device are the same machine: more is to be had on a TPU or a GPU, where they are two. With convolutions on a
 # *processor* it is far slower, because XLA:CPU does not use its fast convolutions inside of a loop (JAX's issue
-# [12868](https://github.com/jax-ml/jax/issues/12868)). A number from one machine, taken to another, would have been wrong by a factor of a hundred. `Training` takes one step a call on a
+# [12868](https://github.com/jax-ml/jax/issues/12868)). A number from one machine, taken to another, would have been wrong by a factor of forty. Unrolled, without a loop, the same steps are fast again, and take minutes to compile. `Training` takes one step a call on a
 # processor, and `steps_per_call` of them elsewhere.
 #
 # ## Your machine

@@ -311,7 +311,7 @@ else: assert np.abs(whole - each).max() < 1e-4, "one program, one batch"
 #
 # TPUs multiply bfloat16: the exponent of float32, and eight bits of precision. GPUs since Ampere do too. Older ones have float16: eleven bits, but nothing
 # smaller than 6 · 10⁻⁸, and gradients of a GAN are smaller than that; so losses are multiplied with a large number first and gradients divided by it, which is called
-# *loss scaling*. On a processor half precision is a loss with these backends; [the page about speed](speed.ipynb) has the numbers.
+# *loss scaling*. On a processor it depends on the processor; [the page about speed](speed.ipynb) has the numbers.
 
 # %%
 #| exports
