@@ -123,26 +123,25 @@ def check_keep_finite(keep_finite): # (old, new, gradients) -> list of arrays
 
 
 # %%
+import jax.numpy as jnp
+
+
+# %%
 def good_keep(old, new, gradients):
-    import jax.numpy as jnp
     finite = jnp.all(jnp.array([jnp.isfinite(g).all() for g in gradients]))
     return [jnp.where(finite, b, a) for a, b in zip(old, new)]
 
 def with_if(old, new, gradients):
-    import jax.numpy as jnp
     return new if all(jnp.isfinite(g).all() for g in gradients) else old
 
 def each_alone(old, new, gradients):
-    import jax.numpy as jnp
     return [jnp.where(jnp.isfinite(g).all(), b, a) for a, b, g in zip(old, new, gradients)]
 
 def by_sum(old, new, gradients):
-    import jax.numpy as jnp
     w = jnp.isfinite(sum(g.sum() for g in gradients)).astype(jnp.float32)
     return [a + w * (b - a) * gradients[0].sum() / gradients[0].sum() for a, b in zip(old, new)]
 
 def only_nan(old, new, gradients):
-    import jax.numpy as jnp
     bad = jnp.any(jnp.array([jnp.isnan(g).any() for g in gradients]))
     return [jnp.where(bad, a, b) for a, b in zip(old, new)]
 

@@ -59,10 +59,6 @@ from gan_course.basics import CourseError
 from gan_course.loop import Recorder, check_track, read_error
 from gan_course.runs import RunFolder, atomic_path, to_plain
 
-# %%
-import os
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes
-
 
 # %% [markdown]
 # ## Checkpoints
@@ -196,14 +192,17 @@ def load_file(path, # `.weights.h5`, written by `save_weights`
 
 
 # %%
+import importlib
 import os
 from dataclasses import dataclass
 from typing import ClassVar
 
 from gan_course.basics import no_stderr
+from gan_course.configuration import Settings, artifact_paths
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with no_stderr(): import keras # which says much while it is imported
+# %%
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes
+with no_stderr(): keras = importlib.import_module("keras")
 
 # %%
 network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="dense")])
@@ -304,8 +303,6 @@ def with_weights(path, # `.weights.h5`
 
 
 # %%
-from gan_course.configuration import Settings, artifact_paths
-
 @dataclass(frozen=True)
 class Tiny(Settings):
     latent_dim: int = 4

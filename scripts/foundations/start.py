@@ -214,6 +214,7 @@ def no_stderr():
 import subprocess
 import sys
 
+# %%
 said = subprocess.run([sys.executable, "-c", """
 import os
 from gan_course.basics import no_stderr

@@ -82,6 +82,7 @@ metrics = train(config)
 # %%
 import keras
 
+# %%
 G = keras.saving.load_model(config.out/"generator.keras", compile=False)
 tuple(G(np.zeros((2, config.latent_dim), np.float32)).shape)
 

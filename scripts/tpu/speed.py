@@ -59,6 +59,7 @@ from gan_course.tpu.strategy import find_accelerator, select_precision
 from gan_course.tpu.train import Training
 
 # %%
+import math
 import subprocess
 import sys
 
@@ -305,6 +306,7 @@ def compare(a, b):
 
 check_compare(compare)
 
+
 # %% [markdown]
 # ### 2. How many steps a call?
 #
@@ -314,8 +316,6 @@ check_compare(compare)
 # %%
 #| code-fold: true
 #| code-summary: "Solution, and the check that accepts it"
-import math
-
 def steps_per_call(step, call, share):
     # call / (call + n * step) <= share
     return max(1, math.ceil(call * (1 - share) / (share * step) - 1e-9))

@@ -41,13 +41,17 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 import os
+
+# %%
 os.environ["KERAS_BACKEND"] = "jax" # this page only
 
+# %%
 from gan_course.tpu.model import make_optimizer # before jax, after which TensorFlow talks while it is imported
 
 import time
 
 import jax
+import keras
 import jax.numpy as jnp
 import numpy as np
 
@@ -189,6 +193,7 @@ sums = {dtype: added_up(dtype) for dtype in ("float32", "float16", "bfloat16")}
 assert sums["bfloat16"] == 256
 sums
 
+
 # %% [markdown]
 # With eight bits of precision, 256 + 1 is 256. A mean over a batch, a running average, the loss: whatever adds up many numbers has to stay in
 # float32, also when what it adds up is bfloat16. Weights are such a sum, of thousands of small steps; that is why they stay float32 too.
@@ -197,8 +202,6 @@ sums
 # before the gradient is taken, and divides the gradient afterwards, in float32. With two optimisers, both need it. Here is one weight whose gradient is too small:
 
 # %%
-import keras
-
 def applied(opt, w, gradient):
     "The weight and the optimiser's variables after a step."
     opt.build([w])
