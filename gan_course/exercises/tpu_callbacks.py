@@ -6,12 +6,15 @@
 __all__ = ['WON', 'EVEN', 'pretended_fit', 'check_won', 'check_doubling']
 
 # %% ../../nbs/exercises/tpu_callbacks.ipynb #cd629dd8
+import gan_course.tpu.config # first: it chooses Keras's backend
+
 from types import SimpleNamespace
+
+import keras
 
 # %% ../../nbs/exercises/tpu_callbacks.ipynb #589e716a
 def pretended_fit(callback, rows, first=0, epochs=None):
     "Call a callback as `fit` does, with the logs of each epoch; returns how many epochs there were until it, or the last row, ended."
-    import keras
     assert isinstance(callback, keras.callbacks.Callback), f"a {type(callback).__name__} is no keras.callbacks.Callback: inherit from it"
     model, done = SimpleNamespace(stop_training=False), first
     callback.set_model(model)

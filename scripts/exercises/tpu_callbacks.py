@@ -41,14 +41,14 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| exports
-from types import SimpleNamespace
-
-# %%
-#| hide
 import gan_course.tpu.config # first: it chooses Keras's backend
+
+from types import SimpleNamespace
 
 import keras
 
+# %%
+#| hide
 from gan_course.exercises import rejects
 
 
@@ -59,7 +59,6 @@ from gan_course.exercises import rejects
 #| exports
 def pretended_fit(callback, rows, first=0, epochs=None):
     "Call a callback as `fit` does, with the logs of each epoch; returns how many epochs there were until it, or the last row, ended."
-    import keras
     assert isinstance(callback, keras.callbacks.Callback), f"a {type(callback).__name__} is no keras.callbacks.Callback: inherit from it"
     model, done = SimpleNamespace(stop_training=False), first
     callback.set_model(model)
