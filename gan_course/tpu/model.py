@@ -181,7 +181,7 @@ def averaged(self, old, new, iteration): # variables of the average and of the g
     "The average's variables after an iteration, with the weight of `gan_course.loop.average_keep`. BatchNorm's statistics are averaged too."
     images, size = ops.cast(iteration + 1, "float32") * self.batch_size, float(self.batch_size)
     keep = 2.0 ** (-size / ops.minimum(1.0 * self.ema_half_life, 0.05 * images)) if self.ema_half_life else 0.0
-    return [a + (b - a) * (1 - keep) for a, b in zip(old, new)]
+    return [b + (a - b) * keep for a, b in zip(old, new)] # exactly b where nothing is kept
 
 def noted(self, sums, counted, bad, iteration, values):
     "The model's own variables after a step. A loss-scaled optimiser skips gradients that are not finite, so they are not bad then."
@@ -237,7 +237,9 @@ if BACKEND == "tensorflow":
 else:
     def latents(model, iteration):
         "Of one iteration, for the whole batch."
-        key = jax.random.fold_in(jax.random.key(model.seed), iteration)
+        key = jax.random.key(model.seed % 2**32) # of a longer number JAX would drop the rest
+        if model.seed >> 32: key = jax.random.fold_in(key, model.seed >> 32)
+        key = jax.random.fold_in(key, iteration)
         return jax.random.normal(key, (model.batch_size, model.latent_dim))
 
 # %% ../../nbs/tpu/model.ipynb #7d544c13

@@ -87,11 +87,11 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
     "The fastest kind of device that this process can use, all of them. `CourseError` where the one asked for is not there."
     if device not in ("auto", *KINDS): raise CourseError(wrong_choice("device", device, ("auto", *KINDS)))
     if cpu_devices > 1: split_cpu(cpu_devices)
+    if BACKEND == "tensorflow" and (device == "cpu" or cpu_devices > 1): hide_gpus()
     if BACKEND == "jax": found = {kind: jax_devices(kind) for kind in KINDS}
     else: found = {"tpu": tensorflow_tpu(device), **{kind: tf.config.list_logical_devices(kind.upper()) for kind in KINDS[1:]}}
     kind = next(k for k in KINDS if found[k]) if device == "auto" else device
     if cpu_devices > 1: kind = "cpu"
-    if BACKEND == "tensorflow" and kind == "cpu" and found["gpu"]: hide_gpus()
     if not found[kind]:
         raise CourseError(f"device {device} was asked for, and {BACKEND} finds only "
                           f"{', '.join(k for k in KINDS if found[k])} here; use device auto{remedy(kind)}")
@@ -102,7 +102,8 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
 
 # %% ../../nbs/tpu/strategy.ipynb #51891754
 def hide_gpus():
-    "TensorFlow computes on a GPU that it sees; so for the processor it must see none. `CourseError` if it has begun to compute."
+    "TensorFlow computes on a GPU that it sees; so for the processor it must see none. `CourseError` if it has started with one."
+    if not tf.config.list_physical_devices("GPU"): return
     try: tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
         raise CourseError("device cpu was asked for, and tensorflow has already started with a GPU; ask for it first thing "

@@ -207,6 +207,9 @@ def test_steps_follow_the_gradient(batches, r1):
     """With plain gradient steps of length 1, what moves is the gradient. Its norm is what was measured; and along it the loss of the
     formulas grows as finite differences say, the penalty's share too."""
     model = make_model(1.0, optimizer=keras.optimizers.SGD, r1=r1)
+    if r1: # at a kink of LeakyReLU the slope jumps, and finite differences step over some
+        for layer in model.discriminator.layers:
+            if isinstance(layer, keras.layers.LeakyReLU): layer.negative_slope = 1.0
     start = {part: numbers(getattr(model, part).trainable_variables) for part in ("generator", "discriminator")}
     values = step_by_step(model, batches, 1)[0]
     gradient = {part: [a - b for a, b in zip(start[part], numbers(getattr(model, part).trainable_variables))] for part in start}
@@ -492,11 +495,12 @@ def near(a, b, atol=1e-5):
 def test_many_steps_in_one_call(backend, batches):
     """As single steps; callbacks are called once for each call. What is left of an epoch JAX takes one by one; Keras on TensorFlow in a
     call that ends early, of which it says how far it would have gone."""
-    single, many, watch = make_model(dropout=0.2), make_model(dropout=0.2, steps_per_execution=5), Calls()
+    # At ten times the rate a last bit pushes some LeakyReLU over its kink, and Adam makes 2e-3 of it.
+    single, many, watch = make_model(1e-4, dropout=0.2), make_model(1e-4, dropout=0.2, steps_per_execution=5), Calls()
     train(single, batches, 8)
     train(many, batches, 8, callbacks=[watch])
     assert watch.seen == dict(tensorflow=[4, 9], jax=[4, 5, 6, 7])[backend] and watch.ends == [(0, 8, sorted(MEASURED))]
-    near(everything(single), everything(many)) # on JAX measured 1e-6
+    near(everything(single), everything(many)) # on JAX measured 2e-7
     assert int(many.iteration) == 8
 
 
