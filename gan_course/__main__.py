@@ -24,7 +24,7 @@ from .evaluate import PixelFrechet
 from .runs import RunFolder
 
 # %% ../nbs/about/command.ipynb #8b3a53c6
-TRACKS = {name: f"gan_course.{name}" for name in ("pytorch", "tensorflow", "tpu")} # name -> package: Config, CONFIG, train, generate_samples
+TRACKS = {name: f"gan_course.{name}" for name in ("pytorch", "tensorflow", "tpu", "flowers")} # name -> package: Config, CONFIG, train, generate_samples
 
 def load_track(name):
     "The package of a track, imported only now. `CourseError` for an unknown or uninstalled one."

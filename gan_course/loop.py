@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FREE_FIELDS', 'LOOK', 'STRIP', 'SEED_GRID', 'SEED_EVAL', 'lr_factor', 'average_keep', 'Interruptible', 'free_fields',
-           'Progress', 'Recorder', 'end_of_epoch', 'epoch_line', 'likely_cause', 'check_finite', 'loop',
+           'Progress', 'Recorder', 'due', 'end_of_epoch', 'epoch_line', 'likely_cause', 'check_finite', 'loop',
            'latest_checkpoint', 'damaged', 'read_error', 'check_track', 'check_resumable', 'restore_latest', 'finished',
            'run']
 
@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from . import figures
 from .basics import CourseError
+from .board import Board, need_tensorboard, tags
 from .datasets import load_dataset
 from .evaluate import PixelFrechet
 from .runs import History, RunFolder, check_same_config, provenance, provenance_line
@@ -60,7 +61,7 @@ class Interruptible:
 
 # %% ../nbs/foundations/loop.ipynb #756883c4
 FREE_FIELDS = frozenset({ # fields that may differ when a run is resumed: they change no weight
-    "data_dir", "out", "checkpoint_every", "keep_checkpoints", "progress"})
+    "data_dir", "out", "checkpoint_every", "keep_checkpoints", "progress", "tensorboard"})
 
 def free_fields(config, # of the run
                 more=frozenset(), # names that are free in this track, such as the device
@@ -126,6 +127,10 @@ class Progress:
         "The learning rates of the last iteration: dict(lr_g=..., lr_d=...)."
         raise NotImplementedError
 
+    def closer_look(self):
+        "What a track measures beyond the distance, where one is due: name -> number."
+        return {}
+
 # %% ../nbs/foundations/loop.ipynb #f414ead5
 class Recorder:
     "Writes the run folder; where `writes` is false (all processes but the first) it does nothing."
@@ -145,6 +150,8 @@ class Recorder:
         self.data = dict(name=dataset.name, split=dataset.split, images=len(dataset),
                          checksum=dataset.checksum)
         self.last = None # what stands in metrics.json
+        self.board = None # see `begin`
+        if writes and getattr(config, "tensorboard", False): need_tensorboard()
 
     def caption(self, training, what="EMA weights"):
         "What stands under a picture."
@@ -159,6 +166,28 @@ class Recorder:
         self.folder.save_config(
             dict(track=self.track, config=self.config.to_dict(), dataset=self.data))
         self.metrics(training, "running")
+        if getattr(self.config, "tensorboard", False):
+            self.board = Board(self.folder.path/"logs", step=training.epoch + 1)
+            self.board.settings(self.config.to_dict() | dict(track=self.track, dataset=self.dataset.name))
+            if (graph := self.graph(training)) is not None: self.board.graph(graph)
+
+    def anew(self):
+        "The run is a new one, and has begun well: what an earlier one left to go on with is removed."
+        if not self.writes: return
+        self.folder.remove_checkpoints()
+        if self.board: self.board.forget_earlier()
+
+    def epoch(self, training, samples): # uint8 [N, H, W, C]
+        "What goes on the board: the last row of the history, and samples where they are due."
+        if not self.board: return
+        self.board.scalars(training.epoch, tags(training.history[-1]))
+        if due(training.epoch, getattr(self.config, "checkpoint_save_interval", 1)):
+            grid = figures.tile_images(samples[:16], columns=4)
+            self.board.image(training.epoch, "Generated Image", figures.to_pixels(grid[None])[0])
+
+    def end(self):
+        "Write no more."
+        if self.board: self.board.close()
 
     def metrics(self, training, status):
         "metrics.json, in whatever state the run is."
@@ -175,7 +204,9 @@ class Recorder:
     def pictures(self, training, samples): # uint8 [N, H, W, C]
         "The grid, the curves and the strip as they stand."
         if not self.writes: return
-        note, labels = self.caption(training), [str(row["epoch"]) for row in training.history]
+        every = getattr(self.config, "measure_every", 1)
+        note = self.caption(training)
+        labels = [str(row["epoch"]) for row in training.history if due(row["epoch"], every)]
         figures.save_grid(samples, self.paths["samples"], caption=note)
         curves = figures.plot_curves(training.history, caption=note)
         figures.save_figure(curves, self.paths["losses"])
@@ -196,6 +227,14 @@ class Recorder:
         "Write the final weights: the average generator's and the discriminator's."
         raise NotImplementedError
 
+    def graph(self, training):
+        "What the tab Graphs of TensorBoard draws: a serialised `GraphDef`, or None."
+        return None
+
+def due(epoch, every):
+    "Whether something that happens every so many epochs happens after this one. The first shows that it works."
+    return epoch == 1 or epoch % every == 0
+
 # %% ../nbs/foundations/loop.ipynb #01450da8
 STRIP = 8 # latents in the progress strip
 SEED_GRID, SEED_EVAL = 1, 2 # of the latents of pictures and of measurements
@@ -211,15 +250,16 @@ def end_of_epoch(training,
     t.epoch_seconds += seconds
     t.seconds += seconds
     means = t.means()
-    samples = t.draw(c.num_samples, SEED_GRID)
-    t.strips.append(samples[:STRIP])
-    distance = None
-    if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
+    samples, distance, closer = t.draw(c.num_samples, SEED_GRID), None, {}
+    if due(t.epoch, getattr(c, "measure_every", 1)):
+        t.strips.append(samples[:STRIP])
+        if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
+        closer = t.closer_look()
     images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
     t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen,
                      seconds=round(t.seconds, 2),
                      images_per_second=round(images / t.epoch_seconds, 1),
-                     **means, **t.learning_rates(), pixel_frechet=distance)
+                     **means, **t.learning_rates(), pixel_frechet=distance, **closer)
     if distance is not None and (t.best is None or distance < t.best["pixel_frechet"]):
         t.best = dict(epoch=t.epoch, pixel_frechet=distance)
         recorder.best(t)
@@ -280,7 +320,7 @@ def loop(training, # a `Progress` with everything filled in
         "The only place in an epoch that waits for the device."
         nonlocal fresh
         check_finite(t, recorder, fresh)
-        if fresh and recorder.writes: recorder.folder.remove_checkpoints()
+        if fresh: recorder.anew()
         fresh = False
 
     recorder.begin(t)
@@ -308,8 +348,10 @@ def loop(training, # a `Progress` with everything filled in
             look()
             if together: together.same(t)
             samples = end_of_epoch(t, recorder, reference, time.perf_counter() - begin)
-            recorder.pictures(t, samples)
-            recorder.checkpoint(t)
+            recorder.epoch(t, samples)
+            if due(t.epoch, getattr(c, "measure_every", 1)) or t.epoch == c.epochs:
+                recorder.pictures(t, samples)
+                recorder.checkpoint(t)
             recorder.metrics(t, "running")
             say(epoch_line(t.history[-1], c.epochs))
             begin = time.perf_counter()
@@ -317,6 +359,7 @@ def loop(training, # a `Progress` with everything filled in
     recorder.pictures(t, samples)
     recorder.results(t)
     recorder.metrics(t, "finished")
+    recorder.end()
 
 # %% ../nbs/foundations/loop.ipynb #7e48e61a
 def latest_checkpoint(out): # the run folder, which need not exist
@@ -406,11 +449,13 @@ def run(config, # of the track
         verbose=True, # print a line per epoch
         writes=True, # whether this process writes; of several only the first does, with a folder
         together=None, # see `loop`
+        load=None, # config -> `Dataset`; by default `load_dataset` with the fields of a `BaseConfig`
     ): # what stands in metrics.json; None where nothing is written
     "A run, from beginning to end. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
     folder = RunFolder(config.out) if writes else None
     with folder.lock() if writes else nullcontext():
-        dataset = load_dataset(config.dataset, data_dir=config.data_dir, limit=config.limit)
+        if load: dataset = load(config)
+        else: dataset = load_dataset(config.dataset, data_dir=config.data_dir, limit=config.limit)
         training, batches, recorder = prepare(folder, dataset)
         if not training.iterations(batches):
             full = len(dataset) // config.batch_size
@@ -432,5 +477,6 @@ def run(config, # of the track
         except KeyboardInterrupt:
             recorder.metrics(training, "interrupted")
             raise
+        finally: recorder.end()
         if writes: say(provenance_line(recorder.last["provenance"]))
         return recorder.last

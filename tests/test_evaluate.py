@@ -130,7 +130,7 @@ def test_too_few_and_wrong_images():
     with pytest.raises(CourseError, match="diverged"): measure.distance(np.full((100, 8, 8, 1), np.nan, np.float32))
     for components in [0, -1, 65]:
         with pytest.raises(ValueError, match="components"): PixelFrechet(images(), components=components)
-    with pytest.raises(CourseError, match="too large"): PixelFrechet(np.zeros((100, 128, 128, 1), np.uint8))
+    with pytest.raises(CourseError, match="too large"): PixelFrechet(np.zeros((100, 131, 131, 1), np.uint8))
 
 
 def test_needs_neither_torch_nor_scipy():

@@ -74,7 +74,7 @@ from gan_course.runs import RunFolder
 
 # %%
 #| exports
-TRACKS = {name: f"gan_course.{name}" for name in ("pytorch", "tensorflow", "tpu")} # name -> package: Config, CONFIG, train, generate_samples
+TRACKS = {name: f"gan_course.{name}" for name in ("pytorch", "tensorflow", "tpu", "flowers")} # name -> package: Config, CONFIG, train, generate_samples
 
 def load_track(name):
     "The package of a track, imported only now. `CourseError` for an unknown or uninstalled one."

@@ -333,6 +333,7 @@ class BaseConfig(Settings):
     num_samples: int = 64 # images in gan_samples.png and progress.png
     eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
     progress: bool = True # show a progress bar
+    tensorboard: bool = False # write a log for TensorBoard into the run folder
 
     ranges: ClassVar = RANGES # no field; a track extends it by the numbers it adds
     recipes: ClassVar = RECIPES

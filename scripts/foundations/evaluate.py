@@ -324,6 +324,32 @@ image_grid(np.concatenate(rows), columns=8,
 # We take 64: the kind of garment is there, its texture is not. Remember this when we come to what the number misses. The
 # components are those of the reference and stay fixed, so that all runs are measured in the same coordinates.
 
+# Large pictures have many more pixels, and what is coarse enough for 64 components can be seen in a small copy. So where
+# there are more than 1,024 values in an image, blocks of 2 × 2, 4 × 4 ... pixels are averaged first.
+
+# %%
+#| exports
+def shrunk(images, most=1024): # uint8, or float in [-1, 1]; values per image
+    "Float images [N, h, w, C] in [-1, 1] whose pixels are means of square blocks: as large as `most` values allow."
+    n, h, w, c = np.shape(images)
+    block = 1
+    while h * w * c > most * block**2:
+        block *= 2
+        if h % block or w % block:
+            raise CourseError(f"images of {h * w * c} values each are too large for the pixel distance, and {h}×{w} cannot be "
+                              "halved; shrink them first")
+    x = pixel_features(images)
+    return x.reshape(n, h // block, block, w // block, block, c).mean((2, 4))
+
+
+# %%
+# NBVAL_CHECK_OUTPUT
+for shape in [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 3)]: print(shape, "->", shrunk(np.zeros((1, *shape)))[0].shape)
+
+# %%
+assert np.allclose(shrunk(np.arange(64 * 64 * 3).reshape(1, 64, 64, 3) / 6144 - 1).mean(), -1 / 12288), "the mean stays as it is"
+
+
 # %%
 #| exports
 class PixelFrechet:
@@ -333,16 +359,13 @@ class PixelFrechet:
                  components=64, # how many directions of the pixels are compared
                 ):
         self.shape, self.components = np.shape(images)[1:], components
-        size = int(np.prod(self.shape))
+        size = shrunk(images[:1]).size
         if not 1 <= components <= size:
             raise ValueError(f"components is {components}, and the images have {size} values each")
-        if size > 4096:
-            raise CourseError(f"images of {size} values each are too large for the pixel distance; "
-                              "shrink them to 4096 values or fewer first")
         self._enough(images)
-        self.pixel_mean, cov = mean_and_cov(pixel_features(block) for block in _blocks(images))
+        self.pixel_mean, cov = mean_and_cov(pixel_features(shrunk(block)) for block in _blocks(images))
         values, axes = np.linalg.eigh(cov)  # ascending
-        self.basis = axes[:, ::-1][:, :components]  # [H·W·C, components], largest spread first
+        self.basis = axes[:, ::-1][:, :components]  # [values, components], largest spread first
         self.explained = float(values[::-1][:components].sum() / max(values.sum(), 1e-300))
         self.mu, self.cov = np.zeros(components), self.basis.T @ cov @ self.basis
 
@@ -356,7 +379,7 @@ class PixelFrechet:
         if np.shape(images)[1:] != self.shape:
             raise ValueError(f"the reference has images of shape {list(self.shape)}, "
                              f"these are {list(np.shape(images)[1:])}")
-        return (pixel_features(images) - self.pixel_mean) @ self.basis
+        return (pixel_features(shrunk(images)) - self.pixel_mean) @ self.basis
 
     def distance(self, images): # uint8, or float in [-1, 1]; [N, H, W, C], shape as the reference
         "Squared Fréchet distance to the reference, 0 or more; it shrinks as N grows."

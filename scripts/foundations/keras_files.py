@@ -283,7 +283,8 @@ def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in 
     config = Config.from_dict(about["config"])
     try:
         if G is None: G = with_weights(path, partial(build, config))
-        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (28, 28): raise ValueError
+        size = getattr(config, "input_size", 28)
+        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (size, size): raise ValueError
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, UserWarning):
         raise CourseError(f"{path} does not hold the weights of a generator; "
                           "give generator.weights.h5 or generator.keras") from None

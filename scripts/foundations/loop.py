@@ -54,6 +54,7 @@ from tqdm import tqdm
 
 from gan_course import figures
 from gan_course.basics import CourseError
+from gan_course.board import Board, need_tensorboard, tags
 from gan_course.datasets import load_dataset
 from gan_course.evaluate import PixelFrechet
 from gan_course.runs import History, RunFolder, check_same_config, provenance, provenance_line
@@ -65,6 +66,7 @@ import tempfile
 import numpy as np
 
 from gan_course.basics import budget
+from gan_course.board import read_log
 from gan_course.configuration import BaseConfig, artifact_paths
 from gan_course.datasets import to_float, to_uint8
 from gan_course.runs import atomic_path, step_of
@@ -199,7 +201,7 @@ with Interruptible() as interrupt:
 # %%
 #| exports
 FREE_FIELDS = frozenset({ # fields that may differ when a run is resumed: they change no weight
-    "data_dir", "out", "checkpoint_every", "keep_checkpoints", "progress"})
+    "data_dir", "out", "checkpoint_every", "keep_checkpoints", "progress", "tensorboard"})
 
 def free_fields(config, # of the run
                 more=frozenset(), # names that are free in this track, such as the device
@@ -222,7 +224,7 @@ assert "device" in free_fields(config, {"device"}) and "seed" not in free_fields
 # checkpoint, with the history, the pictures of the progress strip and the best result so far.
 #
 # The rest of a run is networks and optimisers, and belongs to the framework. `Training` of each track inherits the
-# counts and fills in seven methods; how it saves and restores itself is its own affair. Note `advance`: the loop does
+# counts and fills in seven methods (an eighth, `closer_look`, may stay as it is); how it saves and restores itself is its own affair. Note `advance`: the loop does
 # not ask for a step but for *up to so many*. PyTorch takes them one by one. TensorFlow and JAX can compile many into one,
 # and come back when they are done.
 
@@ -283,6 +285,10 @@ class Progress:
     def learning_rates(self):
         "The learning rates of the last iteration: dict(lr_g=..., lr_d=...)."
         raise NotImplementedError
+
+    def closer_look(self):
+        "What a track measures beyond the distance, where one is due: name -> number."
+        return {}
 
 
 # %%
@@ -380,7 +386,7 @@ assert tiny.draw(3, seed=0).shape == (3, 28, 28, 1) and tiny.first_bad() is None
 #
 # What a run writes is the same everywhere, but for the format of weights and checkpoints. So `Recorder` writes the
 # configuration, the measurements and the pictures, and a track overrides three methods that hand over files of its
-# framework.
+# framework. With `tensorboard=True` all this goes [on a board](tensorboard.ipynb) too, in `logs` of the run folder.
 
 # %%
 #| exports
@@ -402,6 +408,8 @@ class Recorder:
         self.data = dict(name=dataset.name, split=dataset.split, images=len(dataset),
                          checksum=dataset.checksum)
         self.last = None # what stands in metrics.json
+        self.board = None # see `begin`
+        if writes and getattr(config, "tensorboard", False): need_tensorboard()
 
     def caption(self, training, what="EMA weights"):
         "What stands under a picture."
@@ -416,6 +424,28 @@ class Recorder:
         self.folder.save_config(
             dict(track=self.track, config=self.config.to_dict(), dataset=self.data))
         self.metrics(training, "running")
+        if getattr(self.config, "tensorboard", False):
+            self.board = Board(self.folder.path/"logs", step=training.epoch + 1)
+            self.board.settings(self.config.to_dict() | dict(track=self.track, dataset=self.dataset.name))
+            if (graph := self.graph(training)) is not None: self.board.graph(graph)
+
+    def anew(self):
+        "The run is a new one, and has begun well: what an earlier one left to go on with is removed."
+        if not self.writes: return
+        self.folder.remove_checkpoints()
+        if self.board: self.board.forget_earlier()
+
+    def epoch(self, training, samples): # uint8 [N, H, W, C]
+        "What goes on the board: the last row of the history, and samples where they are due."
+        if not self.board: return
+        self.board.scalars(training.epoch, tags(training.history[-1]))
+        if due(training.epoch, getattr(self.config, "checkpoint_save_interval", 1)):
+            grid = figures.tile_images(samples[:16], columns=4)
+            self.board.image(training.epoch, "Generated Image", figures.to_pixels(grid[None])[0])
+
+    def end(self):
+        "Write no more."
+        if self.board: self.board.close()
 
     def metrics(self, training, status):
         "metrics.json, in whatever state the run is."
@@ -432,7 +462,9 @@ class Recorder:
     def pictures(self, training, samples): # uint8 [N, H, W, C]
         "The grid, the curves and the strip as they stand."
         if not self.writes: return
-        note, labels = self.caption(training), [str(row["epoch"]) for row in training.history]
+        every = getattr(self.config, "measure_every", 1)
+        note = self.caption(training)
+        labels = [str(row["epoch"]) for row in training.history if due(row["epoch"], every)]
         figures.save_grid(samples, self.paths["samples"], caption=note)
         curves = figures.plot_curves(training.history, caption=note)
         figures.save_figure(curves, self.paths["losses"])
@@ -452,6 +484,14 @@ class Recorder:
     def results(self, training):
         "Write the final weights: the average generator's and the discriminator's."
         raise NotImplementedError
+
+    def graph(self, training):
+        "What the tab Graphs of TensorBoard draws: a serialised `GraphDef`, or None."
+        return None
+
+def due(epoch, every):
+    "Whether something that happens every so many epochs happens after this one. The first shows that it works."
+    return epoch == 1 or epoch % every == 0
 
 
 # %% [markdown]
@@ -499,7 +539,9 @@ assert step_of(recorder.folder.latest_checkpoint()) == tiny.steps
 #
 # The average generator draws. The first of its latents are the same in every epoch and make the progress strip; the
 # samples behind the Fréchet distance come from another seed. The [stop-gap distance](evaluate.ipynb) is good enough to
-# notice that a run got worse and to keep the best generator.
+# notice that a run got worse and to keep the best generator. Where an epoch is a matter of seconds, all this would take
+# as long as the training; a track with the field `measure_every` measures and draws after the first epoch and after
+# every so many.
 
 # %%
 #| exports
@@ -517,15 +559,16 @@ def end_of_epoch(training,
     t.epoch_seconds += seconds
     t.seconds += seconds
     means = t.means()
-    samples = t.draw(c.num_samples, SEED_GRID)
-    t.strips.append(samples[:STRIP])
-    distance = None
-    if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
+    samples, distance, closer = t.draw(c.num_samples, SEED_GRID), None, {}
+    if due(t.epoch, getattr(c, "measure_every", 1)):
+        t.strips.append(samples[:STRIP])
+        if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
+        closer = t.closer_look()
     images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
     t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen,
                      seconds=round(t.seconds, 2),
                      images_per_second=round(images / t.epoch_seconds, 1),
-                     **means, **t.learning_rates(), pixel_frechet=distance)
+                     **means, **t.learning_rates(), pixel_frechet=distance, **closer)
     if distance is not None and (t.best is None or distance < t.best["pixel_frechet"]):
         t.best = dict(epoch=t.epoch, pixel_frechet=distance)
         recorder.best(t)
@@ -632,7 +675,7 @@ def loop(training, # a `Progress` with everything filled in
         "The only place in an epoch that waits for the device."
         nonlocal fresh
         check_finite(t, recorder, fresh)
-        if fresh and recorder.writes: recorder.folder.remove_checkpoints()
+        if fresh: recorder.anew()
         fresh = False
 
     recorder.begin(t)
@@ -660,8 +703,10 @@ def loop(training, # a `Progress` with everything filled in
             look()
             if together: together.same(t)
             samples = end_of_epoch(t, recorder, reference, time.perf_counter() - begin)
-            recorder.pictures(t, samples)
-            recorder.checkpoint(t)
+            recorder.epoch(t, samples)
+            if due(t.epoch, getattr(c, "measure_every", 1)) or t.epoch == c.epochs:
+                recorder.pictures(t, samples)
+                recorder.checkpoint(t)
             recorder.metrics(t, "running")
             say(epoch_line(t.history[-1], c.epochs))
             begin = time.perf_counter()
@@ -669,6 +714,7 @@ def loop(training, # a `Progress` with everything filled in
     recorder.pictures(t, samples)
     recorder.results(t)
     recorder.metrics(t, "finished")
+    recorder.end()
 
 
 # %%
@@ -837,11 +883,13 @@ def run(config, # of the track
         verbose=True, # print a line per epoch
         writes=True, # whether this process writes; of several only the first does, with a folder
         together=None, # see `loop`
+        load=None, # config -> `Dataset`; by default `load_dataset` with the fields of a `BaseConfig`
     ): # what stands in metrics.json; None where nothing is written
     "A run, from beginning to end. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
     folder = RunFolder(config.out) if writes else None
     with folder.lock() if writes else nullcontext():
-        dataset = load_dataset(config.dataset, data_dir=config.data_dir, limit=config.limit)
+        if load: dataset = load(config)
+        else: dataset = load_dataset(config.dataset, data_dir=config.data_dir, limit=config.limit)
         training, batches, recorder = prepare(folder, dataset)
         if not training.iterations(batches):
             full = len(dataset) // config.batch_size
@@ -863,6 +911,7 @@ def run(config, # of the track
         except KeyboardInterrupt:
             recorder.metrics(training, "interrupted")
             raise
+        finally: recorder.end()
         if writes: say(provenance_line(recorder.last["provenance"]))
         return recorder.last
 
@@ -919,6 +968,22 @@ for name in ("generator", "discriminator"):
 for name in ("loss_d", "loss_g", "d_real", "d_fake"):
     assert [row[name] for row in metrics["history"]] == [row[name] for row in resumed["history"]]
 print("both networks and every measurement: equal")
+
+# %% [markdown]
+# The same once more with a board. The run that was stopped has written two files of events, and the second says where it
+# begins; on the page it is one run, with each epoch once:
+
+# %%
+watched = stopped.replace(out=Path(toy.name)/"watched", tensorboard=True)
+try: train_tiny(watched, training=Impatient, verbose=False)
+except KeyboardInterrupt: pass
+train_tiny(watched, resume=True, verbose=False)
+log = read_log(watched.out/"logs")
+print(len([*(watched.out/"logs").iterdir()]), "files;", [epoch for epoch, loss in log["generator_loss"]], "epochs")
+
+# %%
+assert [epoch for epoch, loss in log["generator_loss"]] == [1, 2, 3, 4]
+assert np.allclose([loss for epoch, loss in log["discriminator_loss"]], [row["loss_d"] for row in metrics["history"]])
 
 # %% [markdown]
 # ## Exercises

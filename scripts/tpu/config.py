@@ -147,6 +147,7 @@ class Config(Settings):
     num_samples: int = 64 # images in gan_samples.png and progress.png
     eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
     progress: bool = True # show a progress bar
+    tensorboard: bool = False # write a log for TensorBoard into the run folder
     # how to compute
     device: Literal["auto", "cpu", "gpu", "tpu"] = "auto" # auto: the fastest kind there is
     cpu_devices: int = 1 # split the processor into so many devices, to try what several do

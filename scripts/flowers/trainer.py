@@ -1,0 +1,332 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Training on photographs
+#
+# > One compiled step with augmentation, a penalty and an average; a loop that looks at what the discriminator remembers
+#
+# - skip_showdoc: true
+# - order: 46
+
+# %% [markdown]
+# **You will be able to** write a step in which everything random can be repeated, keep an eye on what the discriminator has learnt by heart, and resume a run to the bit.
+#
+# **You need** [Networks](networks.ipynb), [Augmentation](augment.ipynb) and [What every training loop needs](../foundations/loop.ipynb). **It takes** twenty minutes to read, and ten to run.
+
+# %%
+#| default_exp flowers.trainer
+
+# %%
+#| exports
+from gan_course.flowers.config import CONFIG, artifact_paths, device_name, select_device # first: it chooses Keras's backend
+
+from functools import partial
+
+import keras
+import matplotlib
+import numpy as np
+import tensorflow as tf
+
+from gan_course import figures, keras_files
+from gan_course.basics import CourseError
+from gan_course.datasets import to_float
+from gan_course.flowers.augment import diff_augment
+from gan_course.flowers.dataset import Batches, load_images
+from gan_course.flowers.networks import create_discriminator, create_generator, gan_loss
+from gan_course.flowers.utils import TRACK, generate_images
+from gan_course.keras_files import KerasRecorder, save_weights
+from gan_course.loop import Progress, average_keep, due, restore_latest, run
+
+# %%
+import json
+import tempfile
+from pathlib import Path
+
+from gan_course.basics import budget
+from gan_course.board import read_log
+from gan_course.datasets import Dataset
+from gan_course.runs import provenance_line
+
+
+# %% [markdown]
+# ## The step
+#
+# The order of things in one iteration:
+#
+# 1. pick the real images; with `augmentation="augment_data"` change them;
+# 2. draw latents, generate;
+# 3. with `diffaugment`, change real and generated images, each by draws of their own;
+# 4. the discriminator judges both, in two batches, so that its BatchNorm sees each kind by itself; every sixteenth time the penalty is added; it takes its step;
+# 5. the *new* discriminator judges the generated images again, changed as before; the generator takes its step;
+# 6. the average follows the generator, BatchNorm's statistics included.
+#
+# The penalty is $\frac{r_1}{2}\,\overline{\lVert\nabla_x D(x)\rVert^2}$ at real images as the discriminator sees them (Mescheder et al. 2018, eq. 9), sixteen times as strong every sixteenth step, which costs a fraction (Karras et al. 2020).
+#
+# Everything random has a seed made of the run's seed, the iteration and a number for its purpose. So a step depends on nothing but its number, the batch and the variables.
+
+# %%
+#| exports
+MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "grad_norm_d", "grad_norm_g")
+LATENTS, CHANGE_REAL, CHANGE_FAKE, FLIPS, COPIES = range(5) # purposes of random numbers
+
+def global_norm(gradients):
+    "The Euclidean norm of all gradients together."
+    return tf.sqrt(tf.add_n([tf.reduce_sum(tf.square(g)) for g in gradients]))
+
+class GANStep:
+    "Two networks, their optimisers, an average, and one iteration of the game between them."
+    def __init__(self, config, batches, # a `Batches`
+                 channels=3):
+        c = self.config = config
+        self.batches, self.changed = batches, c.augmentation == "diffaugment"
+        self.G, self.D = create_generator(c, channels), create_discriminator(c, channels)
+        self.average = create_generator(c, channels)
+        self.average.trainable = False
+        self.opt_g, self.opt_d = (keras.optimizers.Adam(c.learning_rate, c.beta1, c.beta2, 1e-8) for _ in range(2))
+        self.opt_g.build(self.G.trainable_variables)
+        self.opt_d.build(self.D.trainable_variables)
+        self.sums = tf.Variable(tf.zeros(len(MEASURED), tf.float64), trainable=False)
+        self.counted, self.bad = (tf.Variable(value, trainable=False, dtype=tf.int64) for value in (0, -1)) # bad: the first bad iteration
+        self.train_step = tf.function(self.step)
+
+    def seed(self, iteration, purpose):
+        return tf.stack([tf.constant(self.config.seed, tf.int64), iteration * 8 + purpose])
+
+    def shown(self, x, seed):
+        "What the discriminator is shown of images."
+        return diff_augment(x, self.config.policy_words(), seed) if self.changed else x
+
+    def step(self, index, iteration, keep, penalise): # int32 [B]; int64; float32: what the average keeps; Python bool
+        "One iteration; measurements are added to `sums`."
+        c, seed = self.config, partial(self.seed, iteration)
+        x = self.batches.pick(index, tf.bitcast(seed(COPIES), tf.int32)[:, 0] if c.augmentation == "augment_data" else None)
+        z = tf.random.stateless_normal((c.batch_size, c.num_latent_inputs), seed(LATENTS), alg="philox")
+        real = self.shown(x, seed(CHANGE_REAL))
+        with tf.GradientTape() as tape_g:
+            fake = self.shown(self.G(z, training=True), seed(CHANGE_FAKE))
+            with tape_g.stop_recording(), tf.GradientTape() as tape_d:
+                with tf.GradientTape() as tape_x:
+                    tape_x.watch(real)
+                    a_real = self.D(real, training=True)
+                    logits = tf.reduce_sum(a_real)
+                a_fake = self.D(fake, training=True)
+                _, loss_d, d_fake, score = gan_loss(a_real, a_fake, c.flip_prob, seed(FLIPS))
+                total = loss_d
+                if penalise:
+                    slope = tape_x.gradient(logits, real)
+                    total += c.penalty_every * c.r1 / 2 * tf.reduce_mean(tf.reduce_sum(tf.square(slope), (1, 2, 3)))
+            with tape_g.stop_recording():
+                gradients = tape_d.gradient(total, self.D.trainable_variables)
+                self.opt_d.apply(gradients, self.D.trainable_variables)
+                norm_d = global_norm(gradients)
+            loss_g = gan_loss(a_real, self.D(fake, training=True))[0]
+        gradients = tape_g.gradient(loss_g, self.G.trainable_variables)
+        self.opt_g.apply(gradients, self.G.trainable_variables)
+        for a, b in zip(self.average.variables, self.G.variables): a.assign(b.value + (a.value - b.value) * keep)
+        values = tf.stack([loss_d, loss_g, 2 * score - 1 + d_fake, d_fake, norm_d, global_norm(gradients)])
+        self.sums.assign_add(tf.cast(values, tf.float64))
+        self.counted.assign_add(1)
+        wrong = tf.logical_not(tf.reduce_all(tf.math.is_finite(values)))
+        self.bad.assign(tf.where(wrong & (self.bad < 0), iteration, self.bad))
+
+    def __call__(self, index, iteration, keep):
+        c = self.config
+        self.train_step(index, tf.constant(iteration, tf.int64), tf.constant(keep, tf.float32), c.r1 > 0 and iteration % c.penalty_every == 0)
+
+
+# %%
+small = CONFIG.replace(num_filters=8, limit=256, input_size=32)
+dataset = load_images(small)
+batches = Batches(dataset, small.batch_size)
+step = GANStep(small, batches)
+before = [v.numpy() for v in step.G.trainable_variables + step.D.trainable_variables]
+for i in range(3): step(batches.index(0, i), i, average_keep(small.ema_half_life, 64, (i + 1) * 64))
+dict(zip(MEASURED, (step.sums.numpy() / 3).round(3).tolist()))
+
+# %%
+after = [v.numpy() for v in step.G.trainable_variables + step.D.trainable_variables]
+assert all(not np.array_equal(a, b) for a, b in zip(before, after)), "every parameter has moved"
+assert np.isfinite(step.sums).all() and int(step.bad) == -1
+
+# %% [markdown]
+# Each of the four parts that act on the discriminator does something else to the numbers. **Predict:** for which of them is the discriminator's loss after a few steps the highest, and why does this say nothing against it?
+
+# %%
+ways = {"none": dict(augmentation="none"), "augment_data": dict(augmentation="augment_data"), "diffaugment": dict(augmentation="diffaugment"),
+        "dropout 0.5": dict(augmentation="none", dropout_prob=0.5), "flips 0.3": dict(augmentation="none", flip_prob=0.3)}
+ended = {}
+for name, way in ways.items():
+    trial = GANStep(small.replace(**way), batches)
+    for i in range(steps := budget(full=40, fast=4)): trial(batches.index(i // 4, i % 4), i, 0.0)
+    ended[name] = trial.sums.numpy() / steps
+    print(f"{name:13}" + "  ".join(f"{what} {value:.2f}" for what, value in zip(MEASURED[:4], ended[name])))
+
+# %%
+assert all(np.isfinite(value).all() for value in ended.values())
+assert ended["flips 0.3"][0] > ended["none"][0], "who is lied to pays for it"
+
+
+# %% [markdown]
+# ## The run
+#
+# `Training` fills in what [the loop](../foundations/loop.ipynb) wants of a track. New is `closer_look`, which is called where a measurement is due. How often does the discriminator take photographs for real that it has been trained on, and how
+# often held-out ones? As long as it judges by what flowers look like, both shares are equal. The gap between them is what it has learnt by heart. A generator gains from the first kind of knowledge only.
+#
+# To compare fairly it looks at photographs as they are, in batches of one kind as in training; the running statistics of its BatchNorm, which such a look would change, are put back.
+
+# %%
+#| exports
+class Training(Progress):
+    "All that changes during a run."
+    def __init__(self, config, dataset, held_out=None): # held_out: a `Dataset` for `closer_look`, or None
+        super().__init__()
+        self.config, self.dataset, self.held_out = config, dataset, held_out
+        self.batches = Batches(dataset, config.batch_size, config.seed)
+        self.step = GANStep(config, self.batches, dataset.images.shape[-1])
+
+    @property
+    def D(self): return self.step.D
+
+    @property
+    def ema(self): return self # what a recorder expects of an average: it has a `network`
+
+    @property
+    def network(self): return self.step.average
+
+    def variables(self):
+        "Name -> variable: everything that the rest of the run depends on."
+        s = self.step
+        parts = dict(G=s.G.variables, D=s.D.variables, ema=s.average.variables, opt_g=s.opt_g.variables, opt_d=s.opt_d.variables,
+                     own=[s.sums, s.counted, s.bad])
+        return {f"{part}/{i:03d}": v for part, variables in parts.items() for i, v in enumerate(variables)}
+
+    def state_dict(self):
+        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
+        return dict(**self.counters(), strips=np.array(self.strips, np.uint8), variables={name: v.numpy() for name, v in self.variables().items()})
+
+    def load_state_dict(self, state):
+        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
+        mine, theirs = self.variables(), state["variables"]
+        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
+        for name, v in mine.items():
+            if tuple(v.shape) != theirs[name].shape or v.numpy().dtype != theirs[name].dtype:
+                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
+        for name, v in mine.items(): v.assign(theirs[name])
+        self.set_counters(state)
+        self.strips = list(state["strips"])
+
+    def iterations(self, batches): return len(batches)
+
+    def advance(self, batches, steps, stop):
+        c = self.config
+        for _ in range(steps):
+            self.images_seen += c.batch_size
+            self.step(batches.index(self.epoch, self.step_in_epoch), self.steps, average_keep(c.ema_half_life, c.batch_size, self.images_seen))
+            self.steps += 1; self.step_in_epoch += 1
+            if stop(): return
+
+    def first_bad(self):
+        bad = int(self.step.bad)
+        return None if bad < 0 else bad
+
+    def means(self): return dict(zip(MEASURED, (self.step.sums.numpy() / max(int(self.step.counted), 1)).tolist()))
+
+    def reset_means(self):
+        for v in (self.step.sums, self.step.counted): v.assign(tf.zeros_like(v))
+
+    def draw(self, num, seed): return generate_images(self.network, num, seed)
+    def learning_rates(self): return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
+
+    def closer_look(self, most=320): # images of each kind
+        "Shares of training, held-out and generated images that the discriminator takes for real."
+        if self.held_out is None: return {}
+        kept = [v.numpy() for v in self.D.non_trainable_variables]
+        def taken(images):
+            size = min(self.config.batch_size, len(images))
+            logits = [self.D(to_float(images[at:at + size]), training=True) for at in range(0, min(len(images), most) - size + 1, size)]
+            return float(np.mean(np.concatenate(logits) > 0))
+        shares = dict(real_train=taken(self.dataset.images), real_held_out=taken(self.held_out.images), real_generated=taken(self.draw(most, 3)))
+        for v, value in zip(self.D.non_trainable_variables, kept): v.assign(value)
+        return shares
+
+
+# %%
+t = Training(small, dataset, load_images(small, "test"))
+state = {name: v.numpy() for name, v in t.variables().items()}
+look = t.closer_look()
+assert all(np.array_equal(v, state[name]) for name, v in t.variables().items()), "who looks changes nothing"
+t.advance(t.batches, 3, stop=lambda: False)
+again = Training(small, dataset)
+again.load_state_dict(t.state_dict())
+for one in (t, again): one.advance(one.batches, 1, stop=lambda: False)
+assert all(np.array_equal(v, again.variables()[name]) for name, v in t.variables().items())
+print(f"{look}; after a restored step all {len(state)} variables are equal")
+
+
+# %% [markdown]
+# What is written besides the files of every track: the generator at every `checkpoint_save_interval`, small enough to keep them all; and the picture of the two shares.
+
+# %%
+#| exports
+def overfitting_figure(history, caption=None): # rows with `real_train` and `real_held_out`
+    "How many photographs the discriminator takes for real: of the training set, held out, and generated ones."
+    rows = [row for row in history if row.get("real_train") is not None]
+    lines = [("real_train", "training photographs", figures.dark, "-"), ("real_held_out", "held-out photographs", "#d55e00", "--"),
+             ("real_generated", "generated", figures.light, ":")]
+    with matplotlib.rc_context(figures.course_style):
+        fig = figures.CourseFigure(560, 320)
+        ax = fig.add_axes((0.11, 0.24, 0.86, 0.7))
+        for key, label, colour, style in lines:
+            ax.plot([row["epoch"] for row in rows], [row[key] for row in rows], style, color=colour, marker="o" if len(rows) < 16 else None, markersize=3.5, label=label)
+        ax.set(xlabel="epoch", ylabel="share taken for real", ylim=(-0.03, 1.03))
+        ax.legend(loc="best")
+        fig.text(0.5, 0.02, caption or "", ha="center", va="bottom", size=8, color="#333333")
+    return fig
+
+class FlowersRecorder(KerasRecorder):
+    "Writes the run folder; keeps generators on the way."
+    def epoch(self, training, samples):
+        super().epoch(training, samples)
+        if training.epoch % self.config.checkpoint_save_interval == 0:
+            save_weights(self.paths["generators"]/f"epoch_{training.epoch:04d}.weights.h5", training.network, self.track, **self.about())
+
+    def pictures(self, training, samples):
+        super().pictures(training, samples)
+        if any(row.get("real_train") is not None for row in training.history):
+            figures.save_figure(overfitting_figure(training.history, self.caption(training, "discriminator")), self.paths["overfitting"])
+
+    def graph(self, training):
+        s = training.step
+        concrete = s.train_step.get_concrete_function(tf.TensorSpec(s.config.batch_size, tf.int32), tf.TensorSpec((), tf.int64), tf.TensorSpec(()), False)
+        return concrete.graph.as_graph_def().SerializeToString()
+
+# %%
+#| exports
+load_checkpoint = partial(keras_files.load_checkpoint, track=TRACK)
+
+def restore(training, recorder):
+    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device"})
+
+def train(config=CONFIG, # a `Config`
+          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          verbose=True, # print a line per epoch
+    ): # what stands in metrics.json
+    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    device = select_device(config.device)
+    def prepare(folder, dataset):
+        keras.utils.set_random_seed(config.seed % 2**32)
+        if config.deterministic: tf.config.experimental.enable_op_determinism()
+        try: held_out = load_images(config.replace(dataset=dataset.name), "test", limited=False)
+        except CourseError: held_out = None # a folder of somebody's own may be too small to hold any out
+        if held_out is not None and len(held_out) < 2: held_out = None
+        training = Training(config, dataset, held_out)
+        recorder = FlowersRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, ["tensorflow", "keras", "numpy"], device_name(device))
+        return training, training.batches, recorder
+    with tf.device(device): return run(config, prepare, restore, resume, verbose, load=load_images)
