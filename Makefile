@@ -25,7 +25,7 @@ endif
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-train: $(VENV)/.train-$(TRACK) ## a short training run: EPOCHS=5 TRACK=pytorch (or tensorflow, tpu) ARGS="--recipe dcgan"
+train: $(VENV)/.train-$(TRACK) ## a short training run: EPOCHS=5 TRACK=pytorch (or tensorflow, tpu, flowers) ARGS="--recipe dcgan"
 	$(BIN)/gan-course train $(TRACK) --epochs $(EPOCHS) --out artifacts/$(TRACK)_gan $(ARGS)
 
 test: $(VENV)/.test ## tests/ and every notebook in fast mode
@@ -46,8 +46,8 @@ $(VENV)/.train-%: settings.ini setup.py | $(BIN)/python
 
 $(VENV)/.test: settings.ini setup.py | $(BIN)/python
 	@echo "make: installing the package, PyTorch, TensorFlow, JAX and the authors' tools into $(VENV); this happens once"
-	$(PIP) -e ".[pytorch,tensorflow,tpu,dev]"
-	@touch $@ $(VENV)/.train-pytorch $(VENV)/.train-tensorflow $(VENV)/.train-tpu
+	$(PIP) -e ".[pytorch,tensorflow,tpu,flowers,dev]"
+	@touch $@ $(VENV)/.train-pytorch $(VENV)/.train-tensorflow $(VENV)/.train-tpu $(VENV)/.train-flowers
 
 # --- for authors -------------------------------------------------------------------------------
 NB ?=

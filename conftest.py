@@ -26,11 +26,14 @@ _bin = str(Path(sys.executable).parent)  # `gan-course`, `nbdev_export` ... of t
 if _bin not in os.environ.get("PATH", "").split(os.pathsep):
     os.environ["PATH"] = _bin + os.pathsep + os.environ.get("PATH", "")
 
+PHOTOGRAPHS = Path(os.environ.get("GAN_COURSE_DATA", ""), "tf_flowers", "train").is_dir() and "GAN_COURSE_DATA" in os.environ
+
 # --- The skip policy: (which tests, the reason they give, word for word). All else that is skipped fails. ---
 EVAL_FALSE = "eval: false"
 MAY_SKIP = (
     ("*.ipynb::Cell *", EVAL_FALSE),      # a cell that is shown and not run, as nbdev means it
     ("tests/*", "needs a CUDA device"),   # what only a GPU can show
+    *([] if PHOTOGRAPHS else [("tests/flowers/*", "needs the photographs of tf_flowers")]),
 )
 
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['KINDS', 'BLOSSOMS', 'PLACES', 'FACTORS', 'CHECKSUMS', 'blossoms', 'load_blossoms']
 
-# %% ../../nbs/flowers/blossoms.ipynb #0f90526e
+# %% ../../nbs/flowers/blossoms.ipynb #6cfa3098
 import math
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from ..basics import CourseError
 from ..datasets import Dataset
 
-# %% ../../nbs/flowers/blossoms.ipynb #e0c1dcee
+# %% ../../nbs/flowers/blossoms.ipynb #f41e2d27
 KINDS = ("daisy", "dandelion", "rose", "sunflower", "tulip")
 BLOSSOMS = dict(train=3300, test=370) # as many as there are photographs
 PLACES = dict(train=0, test=10**6)    # the number of the first flower of each split
@@ -31,7 +31,7 @@ FACTORS = np.dtype([
     ("bend", "f4"),          # of the stem, pixels to the side
     ("centre", "f4")])       # radius of the middle against the whole
 
-# %% ../../nbs/flowers/blossoms.ipynb #a0bc3fdc
+# %% ../../nbs/flowers/blossoms.ipynb #e11c4418
 _numbers = 48 # raw numbers for one flower
 _cos, _sin = (np.array([round(f(math.radians(d)), 6) for d in range(360)], np.float32) for f in (math.cos, math.sin))
 _colours = np.array([ # kind -> two colours between which its petals lie, red green blue
@@ -66,7 +66,7 @@ def _draw_factors(u, start):
     f["centre"] = of_kind([.26, .12, .16, .46, .1]) * between(11, .85, 1.15)
     return f
 
-# %% ../../nbs/flowers/blossoms.ipynb #dfa2eb82
+# %% ../../nbs/flowers/blossoms.ipynb #9e4221be
 def _rgb(*values): return np.array(values, np.float32)
 
 def _over(picture, cover, colour):
@@ -150,9 +150,11 @@ def blossoms(n=3300, # number of images; a smaller n gives the first of a larger
     labels = np.ascontiguousarray(known["kind"])
     return (images, labels, known) if factors else (images, labels)
 
-# %% ../../nbs/flowers/blossoms.ipynb #09a701de
+# %% ../../nbs/flowers/blossoms.ipynb #4c397cd4
 CHECKSUMS = { # size -> checksum of train and test, seed 0
-    32: ("?", "?"), 64: ("?", "?"), 128: ("?", "?")}
+    32: ("2af7325fcf35be20393615beb1a06e5a48de3a56381b95c25f06e137aeee0cfa", "469c9b9a6631a0a355599aa3d0154255a6b090e9a563a50b2c3c83b23c2b3ee3"),
+    64: ("f64935323f8574377f0171a5352d737c50698c264a08ede23160cef17e97b1b0", "020da71373fc2afb7aca6542f2d1e8c24ea85845ecf8c8dc64c3308497b70a15"),
+    128: ("77d04f9b83b7c3a5ea7c51246513bf19195cea8ca5bcf76538c5899c91bac9fe", "fa0e57c9c49650afa40b9b6d5d61136a19bf4d82663f705d3777ae01d52efc1b")}
 
 def load_blossoms(split="train", size=64, limit=None):
     "Blossoms of seed 0 as a `Dataset`: no more is drawn than is asked for."

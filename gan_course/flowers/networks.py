@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['seeds_of', 'initial', 'create_generator', 'create_discriminator', 'gan_loss']
 
-# %% ../../nbs/flowers/networks.ipynb #d0b6a016
+# %% ../../nbs/flowers/networks.ipynb #a5d9f0ef
 from .config import CONFIG # first: it chooses Keras's backend
 
 import keras
@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-# %% ../../nbs/flowers/networks.ipynb #b39ce85c
+# %% ../../nbs/flowers/networks.ipynb #2ff3673e
 def seeds_of(seed, what, num): # of a run; a number that tells the networks apart; how many
     "Seeds for layers, each of its own, that depend on nothing but these numbers."
     return np.random.SeedSequence([seed, what]).generate_state(num).tolist()
@@ -41,7 +41,7 @@ def create_generator(config=CONFIG, # a `Config`
     x = layers.Conv2DTranspose(channels, c.filter_size, 2, padding="same", kernel_initializer=initial(seeds[-1]), name="to_image")(x)
     return keras.Model(z, layers.Activation("tanh", name="tanh")(x), name="generator")
 
-# %% ../../nbs/flowers/networks.ipynb #461c7cb3
+# %% ../../nbs/flowers/networks.ipynb #012aadd9
 def create_discriminator(config=CONFIG, # a `Config`
                          channels=3, # of the image
     ): # a `keras.Model`
@@ -59,7 +59,7 @@ def create_discriminator(config=CONFIG, # a `Config`
     x = layers.Conv2D(1, 4, kernel_initializer=initial(seeds[-1]), name="to_logit")(x)
     return keras.Model(image, layers.Reshape((), name="logit")(x), name="discriminator")
 
-# %% ../../nbs/flowers/networks.ipynb #4715d8fd
+# %% ../../nbs/flowers/networks.ipynb #8ac3cd19
 def gan_loss(real_output, # logits of real images, [B]
              fake_output, # logits of generated ones, [B]
              flip_prob=0.0, # share of the real images that are labelled as generated

@@ -6,7 +6,7 @@
 __all__ = ['MEASURED', 'LATENTS', 'CHANGE_REAL', 'CHANGE_FAKE', 'FLIPS', 'COPIES', 'load_checkpoint', 'global_norm', 'GANStep',
            'Training', 'overfitting_figure', 'FlowersRecorder', 'restore', 'train']
 
-# %% ../../nbs/flowers/trainer.ipynb #34c8772b
+# %% ../../nbs/flowers/trainer.ipynb #0abcf6b6
 from .config import CONFIG, artifact_paths, device_name, select_device # first: it chooses Keras's backend
 
 from functools import partial
@@ -26,7 +26,7 @@ from .utils import TRACK, generate_images
 from ..keras_files import KerasRecorder, save_weights
 from ..loop import Progress, average_keep, due, restore_latest, run
 
-# %% ../../nbs/flowers/trainer.ipynb #5c7bce5d
+# %% ../../nbs/flowers/trainer.ipynb #264d6437
 MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "grad_norm_d", "grad_norm_g")
 LATENTS, CHANGE_REAL, CHANGE_FAKE, FLIPS, COPIES = range(5) # purposes of random numbers
 
@@ -94,7 +94,7 @@ class GANStep:
         c = self.config
         self.train_step(index, tf.constant(iteration, tf.int64), tf.constant(keep, tf.float32), c.r1 > 0 and iteration % c.penalty_every == 0)
 
-# %% ../../nbs/flowers/trainer.ipynb #daf6bd5c
+# %% ../../nbs/flowers/trainer.ipynb #956466d7
 class Training(Progress):
     "All that changes during a run."
     def __init__(self, config, dataset, held_out=None): # held_out: a `Dataset` for `closer_look`, or None
@@ -168,7 +168,7 @@ class Training(Progress):
         for v, value in zip(self.D.non_trainable_variables, kept): v.assign(value)
         return shares
 
-# %% ../../nbs/flowers/trainer.ipynb #6cce1463
+# %% ../../nbs/flowers/trainer.ipynb #d7a7d7da
 def overfitting_figure(history, caption=None): # rows with `real_train` and `real_held_out`
     "How many photographs the discriminator takes for real: of the training set, held out, and generated ones."
     rows = [row for row in history if row.get("real_train") is not None]
@@ -201,7 +201,7 @@ class FlowersRecorder(KerasRecorder):
         concrete = s.train_step.get_concrete_function(tf.TensorSpec(s.config.batch_size, tf.int32), tf.TensorSpec((), tf.int64), tf.TensorSpec(()), False)
         return concrete.graph.as_graph_def().SerializeToString()
 
-# %% ../../nbs/flowers/trainer.ipynb #eac8a8fc
+# %% ../../nbs/flowers/trainer.ipynb #07dfaf9d
 load_checkpoint = partial(keras_files.load_checkpoint, track=TRACK)
 
 def restore(training, recorder):

@@ -61,7 +61,7 @@ from pathlib import Path
 from typing import Annotated
 
 from gan_course.basics import CourseError
-from gan_course.datasets import dataset_status, load_dataset
+from gan_course.datasets import data_root, dataset_status, load_dataset
 from gan_course.evaluate import PixelFrechet
 from gan_course.runs import RunFolder
 
@@ -255,7 +255,11 @@ def evaluate_command(arguments):
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         images = track.generate_samples(folder.path, o["num"], scratch/"samples.png", seed=o["seed"],
                                         best=o["best"])
-    train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
+    if hasattr(track, "load_images"): # what a data set is can depend on the configuration
+        config = track.Config.from_dict(saved.get("config")).replace(dataset=name)
+        if o["data_dir"]: config = config.replace(data_dir=o["data_dir"])
+        train, test = (track.load_images(config, split, limited=False) for split in ("train", "test"))
+    else: train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
     print(f"{folder.path}: {o['num']} images against {name}")
     print(f"pixel Fréchet distance to train {PixelFrechet(train.images).distance(images):.3f}, "
           f"to test {PixelFrechet(test.images).distance(images):.3f} "
@@ -267,6 +271,18 @@ def evaluate_command(arguments):
 
 # %%
 #| exports
+def photographs_status(data_dir=None): # see `data_root`
+    "Rows for the photographs and the drawn flowers, as `dataset_status` gives them; files are counted and not read."
+    folder, cache = data_root(data_dir)/"tf_flowers", Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()/"tf_flowers"
+    row = dict(dataset="tf_flowers", split="train and test", state="missing", where=str(folder), checksum=None, images=0,
+               todo=f"downloaded at first use, or put train/<class>/<file>.jpg into {folder}")
+    number = sum(path.suffix.lower() in (".jpg", ".jpeg", ".png") for path in folder.glob("train/*/*")) if folder.is_dir() else 0
+    if number: row |= dict(state="ready", images=number, todo="")
+    elif any(cache.glob("*/dataset_info.json")): row |= dict(state="ready", where=str(cache), todo="")
+    drawn = [dict(dataset="blossoms", split=split, state="built in", where="drawn from seed 0", checksum=None, images=n, todo="")
+             for split, n in (("train", 3300), ("test", 370))]
+    return [row, *drawn]
+
 def datasets_command(arguments):
     "gan-course datasets ..."
     def options(data_dir: Path | None = None):
@@ -276,7 +292,8 @@ def datasets_command(arguments):
             data_dir: where data sets lie; default $GAN_COURSE_DATA, else the user's cache
         """
         return data_dir
-    for row in dataset_status(parse(options, arguments, "gan-course datasets")):
+    where = parse(options, arguments, "gan-course datasets")
+    for row in dataset_status(where) + photographs_status(where):
         images = f", {row['images']} images" if row["images"] else ""
         print(f"{row['dataset']} {row['split']}: {row['state']}{images}")
         for key in ("where", "checksum", "todo"):

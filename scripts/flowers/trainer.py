@@ -330,3 +330,129 @@ def train(config=CONFIG, # a `Config`
         recorder = FlowersRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, ["tensorflow", "keras", "numpy"], device_name(device))
         return training, training.batches, recorder
     with tf.device(device): return run(config, prepare, restore, resume, verbose, load=load_images)
+
+# %% [markdown]
+# Twenty epochs at 32 × 32, to see it run. The full run of the [lab](gan_flowers.ipynb) takes more than an hour.
+
+# %%
+scratch = tempfile.TemporaryDirectory()
+config = CONFIG.replace(input_size=32, num_filters=32, progress=False, out=Path(scratch.name)/"run", measure_every=5,
+                        **budget(full=dict(epochs=20), fast=dict(epochs=2, limit=320, eval_images=500, num_filters=8, measure_every=1)))
+metrics = train(config)
+
+# %%
+#| label: fig-short
+#| fig-cap: "Thirty-six samples after a short run at 32 × 32; nothing was selected."
+#| fig-alt: "A grid of small coloured pictures, blurred: patches of yellow, white and pink in front of green, some of them round like a blossom."
+figures.image_grid(generate_images(keras_files.load_network(artifact_paths(config.out)["generator_keras"]), 36, seed=1), columns=12,
+                   caption=f"flowers on {metrics['dataset']['name']}, {config.epochs} epochs at 32 × 32")
+
+# %%
+print(provenance_line(metrics["provenance"]))
+rows = metrics["history"]
+assert metrics["status"] == "finished" and len(rows) == config.epochs
+assert all(np.isfinite([row[name] for name in MEASURED]).all() for row in rows)
+fresh = create_generator(config)
+ended = keras_files.load_network(artifact_paths(config.out)["generator_keras"])
+stuck = [a.path for a, b in zip(fresh.weights, ended.weights) if np.array_equal(a, b)]
+assert not stuck, f"{stuck} did not move"
+
+# %% [markdown]
+# The log holds the same numbers under the names of TensorBoard's page:
+
+# %%
+log = read_log(config.out/"logs")
+print(", ".join(sorted(log)))
+assert np.isclose(log["discriminator_loss"][-1][1], rows[-1]["loss_d"]) and len(log["Generated Image"]) >= 1
+
+# %% [markdown]
+# ## Killed and resumed
+#
+# A run that goes through, and one that dies in the middle of its second epoch, without any warning, and is then resumed from its last checkpoint. Dropout, label flips and augmentation are
+# all random, and all of it has to come again:
+
+# %%
+class Died(Exception): pass
+
+def bits(config):
+    "The final weights of both networks, as bytes."
+    paths = artifact_paths(config.out)
+    return [w.numpy().tobytes() for name in ("generator_keras", "discriminator_keras") for w in keras_files.load_network(paths[name]).weights]
+
+through = config.replace(out=Path(scratch.name)/"through", limit=320, epochs=3, num_filters=8, eval_images=0, dropout_prob=0.2, flip_prob=0.1,
+                         checkpoint_every=2, tensorboard=False)
+train(through, verbose=False)
+killed, whole = through.replace(out=Path(scratch.name)/"killed"), GANStep.__call__
+def mortal(self, index, iteration, keep):
+    if iteration == 8: raise Died
+    whole(self, index, iteration, keep)
+
+GANStep.__call__ = mortal
+try: train(killed, verbose=False)
+except Died: print("died before step 8;", sorted(p.name for p in (killed.out/"checkpoints").iterdir())[-1], "is there")
+finally: GANStep.__call__ = whole
+train(killed, resume=True, verbose=False)
+assert bits(through) == bits(killed)
+print("all weights equal, bit for bit")
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.flowers_trainer import check_memorises, check_purposes
+
+
+# %% [markdown]
+# ### 1. A seed for each purpose
+#
+# Write `seed_of(seed, iteration, purpose)`: two integers below $2^{63}$ that no other run (`seed`), iteration or purpose (0 to 7) gets.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def seed_of(seed, iteration, purpose):
+    return seed, iteration * 8 + purpose
+
+check_purposes(seed_of)
+
+
+# %% [markdown]
+# ### 2. Since when does it memorise?
+#
+# Write `memorises(history, gap=0.2, times=2)`: the epoch of the first of `times` measurements in a row in which the discriminator took training photographs for real more often than held-out ones by more than `gap`; `None` if that never
+# happens. Rows without a measurement lack `real_train` and `real_held_out`, and do not interrupt a row.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def memorises(history, gap=0.2, times=2):
+    measured = [row for row in history if row.get("real_train") is not None]
+    row_of = 0
+    for i, row in enumerate(measured):
+        row_of = row_of + 1 if row["real_train"] - row["real_held_out"] > gap else 0
+        if row_of == times: return measured[i - times + 1]["epoch"]
+    return None
+
+check_memorises(memorises)
+
+# %% [markdown]
+# ## What to remember
+#
+# - Everything random in a step is a function of the run's seed, the iteration and a purpose. Then nothing has to be saved but variables and counts.
+# - Real and generated images go through the discriminator in batches of their own, changed by draws of their own.
+# - The gap between training and held-out photographs is what the discriminator has learnt by heart. Watch it, not its loss.
+#
+# **What goes wrong in practice, and how you see it.**
+#
+# - *After a resume everything is a little different*: something random has a state that was not saved. Compare the next losses with those of a run that went on.
+# - *The discriminator's accuracy goes to 1 and samples stop getting better*: it memorises. Look at held-out photographs.
+# - *The augmentation makes nothing better*: the same seed for real and generated images, or the generated ones are changed after the gradient was stopped.
+#
+# **References.** Zhao et al., *Differentiable augmentation for data-efficient GAN training*, 2020. Karras et al., *Training generative adversarial networks with limited data*, 2020 (section 2 and figure 1: the two
+# distributions of D's outputs). Mescheder, Geiger and Nowozin, *Which training methods for GANs do actually converge?*, 2018. Karras et al., *Analyzing and improving the image quality of StyleGAN*, 2020 (lazy
+# regularisation).
+
+# %%
+scratch.cleanup()

@@ -119,7 +119,7 @@ def test_the_address_stands_in_settings_only():
 
 LIGHT = "torch tensorflow keras jax nbdev fastcore jupytext IPython pytest".split()
 
-TRACKS = ("pytorch", "tensorflow", "tpu")
+TRACKS = ("pytorch", "tensorflow", "tpu", "flowers")
 
 
 def is_light(module):

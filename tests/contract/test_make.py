@@ -48,7 +48,7 @@ def test_packages_are_looked_at_again_when_settings_change(clone):
     os.utime(clone/"settings.ini", (time.time() + 10, time.time() + 10))
     assert 'pip install --disable-pip-version-check --quiet -e .[pytorch]\n' in make(clone, "train").stdout
     os.utime(clone/"settings.ini", (time.time() + 20, time.time() + 20))
-    assert '-e .[pytorch,tensorflow,tpu,dev]\n' in make(clone, "test").stdout
+    assert '-e .[pytorch,tensorflow,tpu,flowers,dev]\n' in make(clone, "test").stdout
 
 
 def test_where_the_data_is(clone):

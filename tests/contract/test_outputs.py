@@ -10,9 +10,11 @@ from contract import ROOT, notebooks, output_texts, source, working_files
 
 # Lessons that train a model and therefore must end with a provenance line.
 TRAINS = ("pytorch/train", "pytorch/gan_pytorch", "tensorflow/train",
-          "tensorflow/gan_tensorflow", "tpu/train", "tpu/gan_fashion_mnist")
+          "tensorflow/gan_tensorflow", "tpu/train", "tpu/gan_fashion_mnist", "flowers/trainer", "flowers/gan_flowers")
 # sha256 of images and labels of Fashion-MNIST, first twelve digits: train and test.
 FASHION_MNIST = ("16d82e2b5052", "9f1ec356a747")
+# The same of the names and bytes of the photographs.
+REAL = dict(fashion_mnist=FASHION_MNIST, tf_flowers=("2e41eeb50063", "fcbbfe63a5c6"))
 # Cells that nbval or nbdev may skip stand in conftest.py; a notebook that is skipped altogether would be named here.
 SKIPPED_NOTEBOOKS: dict[str, str] = {}
 
@@ -121,8 +123,8 @@ def provenance_faults(line):
     match = re.match(r"provenance: (\S+) on (\S+) \((\d+) images, sha256 (\w+)(\[:\d+\])?\)", line)
     if not match: return ["cannot be read"]
     faults = []
-    if match[2] != "fashion_mnist": faults.append(f"comes from {match[2]}, not from fashion_mnist")
-    if match[4] not in FASHION_MNIST: faults.append(f"has the checksum {match[4]}, which is not Fashion-MNIST's")
+    if match[2] not in REAL: faults.append(f"comes from {match[2]}, not from {' or '.join(REAL)}")
+    elif match[4] not in REAL[match[2]]: faults.append(f"has the checksum {match[4]}, which is not that of {match[2]}")
     if line.rstrip().split(" | ")[-1] != "full": faults.append("comes from a fast run")
     return faults
 

@@ -12,6 +12,7 @@ for name in ("Adam", "AdamW", "RMSprop", "SGD"): getattr(torch.optim, name).step
 import gan_course.tensorflow.config, keras
 keras.optimizers.Optimizer.apply = lambda self, grads, trainable_variables=None: None
 """}
+FREEZE["flowers"] = FREEZE["tensorflow"].replace("tensorflow.config", "flowers.config")
 FREEZE["tpu"] = FREEZE["tensorflow"].replace("tensorflow.config", "tpu.config")
 
 

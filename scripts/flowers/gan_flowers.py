@@ -1,0 +1,336 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Lab: flowers in TensorBoard
+#
+# > A full run on photographs, three ways to train on few of them, and how to read the page that watches
+#
+# - skip_showdoc: true
+# - order: 47
+
+# %% [markdown]
+# **You will be able to** train a generator on a few thousand photographs, say with three measurements whether it copies, memorises or tints them, and read a run off TensorBoard's page while it goes on.
+#
+# **You need** nothing but this page to run it; the [lessons of the chapter](index.ipynb) explain every part. **It takes** an hour and a half on two cores of a processor, and minutes on a GPU. Every long run goes on where it was when the
+# cell is run again.
+
+# %%
+#| default_exp flowers.__main__
+
+# %%
+from gan_course.flowers.config import CONFIG, artifact_paths # first: it chooses Keras's backend
+
+from pathlib import Path
+
+import numpy as np
+from IPython.display import Image
+
+from gan_course import figures
+from gan_course.basics import budget
+from gan_course.board import read_log
+from gan_course.datasets import to_float
+from gan_course.flowers import load_images, train
+from gan_course.flowers.dataset import CREDIT
+from gan_course.flowers.networks import create_generator
+from gan_course.flowers.trainer import overfitting_figure
+from gan_course.flowers.utils import generate_images, generate_noise, load_generator, nearest
+from gan_course.runs import provenance_line
+
+# %%
+#| label: fig-real
+#| fig-cap: Forty-eight of the photographs. This is what the generator never sees; it only hears from the discriminator how far off it is.
+#| fig-alt: Four rows of twelve small square photographs of daisies, dandelions, roses, sunflowers and tulips, near and far, single and in fields, some with insects or people.
+real, held_out = (load_images(CONFIG.replace(limit=budget(full=None, fast=320)), split) for split in ("train", "test"))
+credit = f"; {CREDIT}" if real.name == "tf_flowers" else ""
+figures.image_grid(real.images[:48], columns=12, scale=1, caption=f"{real.name}, {len(real):,} for training and {len(held_out)} held out{credit}")
+
+# %% [markdown]
+# ## The full run
+#
+# Mirroring, colours and translation by [DiffAugment](augment.ipynb), a small gradient penalty, an average of the generator. While it runs, `tensorboard --logdir artifacts` in another terminal shows the page described below. The table has every
+# twenty-fifth epoch. Before you look at it: which of the numbers will tell that the pictures get better?
+
+# %%
+config = CONFIG.replace(progress=False, **budget(full={}, fast=dict(
+    epochs=2, limit=320, input_size=32, num_filters=8, eval_images=500, measure_every=1, checkpoint_save_interval=1, out=Path("artifacts/flowers_fast"))))
+metrics = train(config, resume=budget(full=True, fast=False), verbose=False)
+rows = metrics["history"]
+print("epoch  loss D  loss G   D(x)  D(G(z))  FD(pixels)  real: training  held out  images/s")
+for row in rows:
+    if row["epoch"] % budget(full=50, fast=1) and row["epoch"] not in (1, 10, 20): continue
+    print(f"{row['epoch']:5}{row['loss_d']:8.3f}{row['loss_g']:8.3f}{row['d_real']:7.2f}{row['d_fake']:9.2f}"
+          f"{row['pixel_frechet'] or np.nan:12.2f}{row['real_train']:16.2f}{row['real_held_out']:10.2f}{row['images_per_second']:10.0f}")
+print(provenance_line(metrics["provenance"]))
+
+# %%
+paths = artifact_paths(config.out)
+assert metrics["status"] == "finished" and len(rows) == config.epochs
+assert all(path.exists() for path in paths.values()), [str(p) for p in paths.values() if not p.exists()]
+initial, G = create_generator(config), load_generator(config.out)[0]
+stuck = [a.path for a, b in zip(initial.weights, G.weights) if np.array_equal(a, b)]
+assert not stuck, f"{stuck} did not move"
+assert all(np.isfinite([row[k] for k in ("loss_g", "loss_d", "grad_norm_g", "grad_norm_d")]).all() for row in rows)
+
+# %% [markdown]
+# ## Look first
+
+# %%
+#| label: fig-samples
+#| fig-cap: Sixty samples after the whole run; nothing was selected.
+#| fig-alt: To be described.
+samples = generate_images(G, budget(full=2000, fast=500), seed=1)
+figures.image_grid(samples[:60], columns=10, scale=1, caption=f"flowers on {real.name}, {config.epochs} epochs, seed {config.seed}, "
+                   f"FD(pixels) {[r['pixel_frechet'] for r in rows if r['pixel_frechet']][-1]:.2f}")
+
+# %%
+#| label: fig-course
+#| fig-cap: The same eight latents in the course of the run.
+#| fig-alt: To be described.
+Image(str(paths["progress"])) # written after each measurement
+
+# %% [markdown]
+# **Is a sample only a copy?** Under each sample the training photograph that resembles it most, or its mirror image:
+
+# %%
+#| label: fig-nearest
+#| fig-cap: Twelve samples, and under each the nearest of all training photographs.
+#| fig-alt: To be described.
+size = samples.shape[1]
+def of_size(images): # photographs as large as the samples
+    block = images.shape[1] // size
+    return images.reshape(len(images), size, block, size, block, 3).mean((2, 4)).astype(np.uint8)
+
+train_images, test_images = of_size(real.images), of_size(held_out.images)
+at, far = nearest(samples[:500], train_images)
+figures.image_grid(np.concatenate([samples[:12], train_images[at[:12]]]), columns=12, scale=1, caption=f"above: generated; below: the nearest of {real.name}{credit}")
+
+# %%
+_, chance = nearest(test_images, train_images)
+limit = np.quantile(chance, 0.01)
+print(f"distance to the nearest training photograph, median: samples {np.median(far):.3f}, held-out photographs {np.median(chance):.3f}")
+print(f"nearer than all but a hundredth of the held-out photographs: {np.mean(far < limit):.1%} of the samples")
+
+# %% [markdown]
+# Held-out photographs say how near a *new* picture comes by chance. **Between two flowers** there should be flowers too, if the generator has learnt a space of them and not a list:
+
+# %%
+#| label: fig-walk
+#| fig-cap: Five walks between two latents each, round the origin.
+#| fig-alt: To be described.
+def walk(a, b, steps):
+    t, omega = np.linspace(0, 1, steps)[:, None], np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    return (np.sin((1 - t) * omega) * a + np.sin(t * omega) * b) / np.sin(omega)
+
+ends = generate_noise(10, config.num_latent_inputs, seed=5).numpy()
+ways = [generate_images(G, walk(ends[2 * i], ends[2 * i + 1], 10).astype(np.float32)) for i in range(5)]
+figures.interpolation_figure(ways, scale=1, caption=f"flowers on {real.name}, seed {config.seed}")
+
+# %% [markdown]
+# ## Three ways to train on few photographs
+#
+# None of the photographs changed; `augment_data`, which changes the real ones; DiffAugment, which changes real and generated ones alike. Same networks, same seed, equal images seen, at 32 × 32, where a run takes minutes. Without label flips, dropout, or
+# anything else that would help. **Predict** for each: will the discriminator learn its photographs by heart? Will samples be tinted? Which will look best?
+
+# %%
+def short(way):
+    c = CONFIG.replace(augmentation=way, input_size=32, num_filters=32, epochs=120, progress=False, tensorboard=False, eval_images=2000, measure_every=10,
+                       out=Path(f"artifacts/flowers_{way}"))
+    c = c.replace(**budget(full={}, fast=dict(epochs=1, limit=320, num_filters=8, eval_images=500, out=Path(f"artifacts/flowers_fast_{way}"))))
+    return c, train(c, resume=budget(full=True, fast=False), verbose=False)
+
+runs = {way: short(way) for way in ("none", "augment_data", "diffaugment")}
+print(f"{'':14}{'FD(pixels)':>11}{'best':>7}{'real: training':>16}{'held out':>10}{'D(x)':>7}{'D(G(z))':>9}{'images seen':>13}")
+for way, (c, m) in runs.items():
+    measured = [row for row in m["history"] if row["pixel_frechet"] is not None]
+    row = measured[-1]
+    print(f"{way:14}{row['pixel_frechet']:11.2f}{min(r['pixel_frechet'] for r in measured):7.2f}{row['real_train']:16.2f}{row['real_held_out']:10.2f}"
+          f"{row['d_real']:7.2f}{row['d_fake']:9.2f}{row['images_seen']:13,}")
+
+# %%
+#| label: fig-ways
+#| fig-cap: Twelve samples each of none, augment_data and DiffAugment, from the same latents.
+#| fig-alt: To be described.
+drawn = {way: generate_images(load_generator(c.out)[0], budget(full=2000, fast=200), seed=1) for way, (c, m) in runs.items()}
+figures.image_grid(np.concatenate([images[:24] for images in drawn.values()]), columns=12, caption=f"two rows each: {', '.join(drawn)}; {real.name}, 32 × 32")
+
+# %% [markdown]
+# **Does it memorise?** How many photographs the discriminator takes for real, of those it was trained on and of those it has never seen:
+
+# %%
+#| label: fig-overfitting
+#| fig-cap: Shares of training and of held-out photographs that the discriminator takes for real, for the three ways.
+#| fig-alt: To be described.
+fig = figures.CourseFigure(880, 300)
+axes = fig.subplots(1, 3, sharey=True)
+for ax, (way, (c, m)) in zip(axes, runs.items()):
+    looked = [row for row in m["history"] if row.get("real_train") is not None]
+    for key, style, colour, label in (("real_train", "-", figures.dark, "training"), ("real_held_out", "--", "#d55e00", "held out"), ("real_generated", ":", figures.light, "generated")):
+        ax.plot([row["epoch"] for row in looked], [row[key] for row in looked], style, color=colour, label=label)
+    ax.set(title=way, xlabel="epoch", ylim=(0, 1.02))
+axes[0].set(ylabel="share taken for real"); axes[0].legend(loc="lower left")
+fig.tight_layout()
+fig
+
+# %% [markdown]
+# **Does it leak?** The statistics of [the data lesson](dataset.ipynb), now of samples. A generator that was told to imitate tinted photographs makes tinted ones:
+
+# %%
+def statistics(images): # uint8
+    x = to_float(images)
+    return dict(brightness=x.mean((1, 2, 3)).std(), contrast=x.std((1, 2, 3)).std(), sharpness=np.abs(np.diff(x, axis=2)).mean())
+
+small = load_images(runs["none"][0].replace(limit=None if budget(full=True, fast=False) else 320))
+print(f"{'':16}spread of brightness   spread of contrast   sharpness")
+for name, images in {"photographs": small.images, **drawn}.items():
+    s = statistics(images)
+    print(f"{name:16}{s['brightness']:20.3f}{s['contrast']:21.3f}{s['sharpness']:12.3f}")
+
+# %% [markdown]
+# TO COME
+#
+# ## TensorBoard
+#
+# The log of the run above is in the repository, so you can look at it without training anything:
+#
+# ```
+# git clone …; cd gan_course
+# pip install tensorboard
+# tensorboard --logdir logs
+# ```
+#
+# Here is the page, as a browser without a screen saw it. First *Scalars*:
+
+# %%
+def shown(name):
+    "A picture of the page that lies beside this notebook."
+    if Path(name).is_file(): return Image(name)
+    print(f"{name} lies beside this notebook in the repository, and on the site")
+
+# %%
+#| label: fig-scalars
+#| fig-cap: The tab Scalars. Each number of an epoch is a card; cards with a slash in their name form groups.
+#| fig-alt: To be described.
+shown("tensorboard_scalars.png")
+
+# %% [markdown]
+# How to read it, card by card:
+#
+# - **`generator_loss`, `discriminator_loss`** tell who is ahead, and nothing about quality. What you look for is that neither runs away. Pull *Smoothing* to 0.9 to see the trend behind the jumps.
+# - **`generator_score`, `discriminator_score`**: the probabilities behind the losses. A generator score that falls to 0 means a discriminator that has won, and a discriminator score that rises slowly for hours means that it memorises.
+# - **`real_train`, `real_held_out`**: that very suspicion, measured. Drag one card next to the other and compare.
+# - **`pixel_frechet`**: the one number here that looks at pictures. If it rises for long, take `best/` and stop.
+# - **`grad_norm_d`, `grad_norm_g`**: a jump by a factor of ten announces trouble an epoch before the losses show it.
+# - **`images_per_second`**: a step down is another program on your machine. So look here before you blame the code.
+#
+# Set *Horizontal axis* to *Wall* to see pauses: a resumed run has a gap there, and none on the axis *Step*.
+
+# %%
+#| label: fig-images
+#| fig-cap: The tab Images. The slider goes back in time, for the same latents.
+#| fig-alt: To be described.
+shown("tensorboard_images.png")
+
+# %%
+#| label: fig-text
+#| fig-cap: The tab Text with the configuration of the run.
+#| fig-alt: To be described.
+shown("tensorboard_text.png")
+
+# %%
+#| label: fig-hparams
+#| fig-cap: The tab HParams. With several runs in one folder each is a row, to be sorted by a result.
+#| fig-alt: To be described.
+shown("tensorboard_hparams.png")
+
+# %% [markdown]
+# The numbers on the page can be read by a program, too:
+
+# %%
+folder = Path("../../logs/gan_tf_flowers")
+if folder.is_dir():
+    log = read_log(folder)
+    last = {name: values[-1] for name, values in log.items() if isinstance(values[-1][1], float)}
+    for name, (step, value) in sorted(last.items()): print(f"{name:22}{value:12.4f}  at epoch {step}")
+else: print("the log is in the repository, in logs/gan_tf_flowers")
+
+# %% [markdown]
+# ## From the command line
+#
+# `python -m gan_course.flowers` is `gan-course train flowers`, with the same options:
+
+# %%
+#| exports
+import sys
+from importlib import import_module
+
+def main(arguments=None): # list of strings; by default those of the command line
+    "`python -m gan_course.flowers [OPTIONS]`: as `gan-course train flowers`. Returns the exit status."
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    return import_module("gan_course.__main__").main(["train", "flowers", *arguments])
+
+if __name__ == "__main__" and __package__: sys.exit(main()) # not a notebook
+
+# %%
+status = main(["--input-size", "60"])
+assert status == 2
+
+# %% [markdown]
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.flowers_gan_flowers import check_images_until, check_spread_ratio
+
+
+# %% [markdown]
+# ### 1. How many images until then?
+#
+# Write `images_until(history, distance)`: how many images had been seen when `pixel_frechet` was `distance` or less for the first time; `None` if it never was. In most epochs nothing was measured, and the value is `None`.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def images_until(history, distance):
+    return next((row["images_seen"] for row in history if row["pixel_frechet"] is not None and row["pixel_frechet"] <= distance), None)
+
+check_images_until(images_until)
+print({way: images_until(m["history"], 30.0) for way, (c, m) in runs.items()})
+
+
+# %% [markdown]
+# ### 2. Does the brightness leak?
+#
+# Write `spread_ratio(real, samples)` for two arrays `uint8` [N, H, W, C]: how much more the *mean brightness* varies between samples than between real images, as a ratio of deviations. Above 1 the generator makes more dark and more light
+# pictures than there are.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def spread_ratio(real, samples):
+    def spread(images): return images.astype(np.float64).mean((1, 2, 3)).std()
+    return spread(samples) / spread(real)
+
+check_spread_ratio(spread_ratio)
+print({way: round(float(spread_ratio(small.images, images)), 2) for way, images in drawn.items()})
+
+# %% [markdown]
+# ## What to remember
+#
+# - TO COME
+#
+# **What goes wrong in practice, and how you see it.**
+#
+# - *Samples are good and few*: look at many, and at walks between them.
+# - *A sample looks like a photograph you have seen*: show its nearest neighbour, and compare the distance with that of held-out photographs.
+# - *The discriminator is right about training photographs and not about others*: it memorises. Augment both sides, or stop earlier.
+# - *Colours wander from epoch to epoch*: an average over a longer half-life, or a lower rate.
+#
+# **References.** Zhao et al., *Differentiable augmentation for data-efficient GAN training*, 2020. Karras et al., *Training generative adversarial networks with limited data*, 2020. Zhao et al., *Image augmentations for GAN training*, 2020
+# (what leaks). Radford, Metz and Chintala, 2015 (walks in the space of latents). The photographs: the TensorFlow Team, *Flowers*, 2019, and the people named in `LICENSE.txt`, which comes with them.
