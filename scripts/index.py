@@ -60,7 +60,7 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # python3 -m venv .venv && source .venv/bin/activate
 # pip install -e ".[pytorch]"                                # for training
 # gan-course train pytorch --epochs 5 --out artifacts/pytorch_gan
-# pip install -e ".[pytorch,tensorflow,dev]"                 # for the tests
+# pip install -e ".[pytorch,tensorflow,tpu,flowers,dev]"     # for the tests
 # pytest
 # ```
 #
@@ -77,6 +77,7 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [Run folders](foundations/runs.ipynb) | files that survive a crash; resuming exactly; where a number comes from |
 # | | [Figures](foundations/figures.ipynb) | sample grids, loss and score curves, progress, interpolation |
 # | | [A first measure](foundations/evaluate.ipynb) | a distance between sets of images: what it sees, what it misses |
+# | | [A log for TensorBoard](foundations/tensorboard.ipynb) | what is written, what a kill leaves, what the page shows |
 # | | [The loop](foundations/loop.ipynb) | looks, stops, checkpoints and records, for any framework |
 # | PyTorch | [Overview](pytorch/index.ipynb) | the track at a glance |
 # | | [Configuration](pytorch/config.ipynb) | what PyTorch adds: the device and the precision |
@@ -97,6 +98,18 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [Sampling](tensorflow/inference.ipynb) | `.keras` files without their code, truncation, interpolation |
 # | | [The lab](tensorflow/gan_tensorflow.ipynb) | a whole run in Keras, its playbook and its failures |
 # | | [The same step twice](tensorflow/same_step_twice.ipynb) | both frameworks, one step, equal numbers |
+# | TPU | [Overview](tpu/index.ipynb) | a Keras model that trains itself, on TensorFlow or JAX |
+# | | [Devices](tpu/strategy.ipynb) | from one core to eight of a TPU |
+# | | [The model](tpu/model.ipynb) | a `train_step` for `fit`, on both backends |
+# | | [What breaks](tpu/what_breaks.ipynb) | five faults on a TPU, and their cures |
+# | | [Where the time goes](tpu/speed.ipynb) | six dials, each measured |
+# | | [The lab](tpu/gan_fashion_mnist.ipynb) | a whole run on Kaggle, Colab or here |
+# | Flowers | [Overview](flowers/index.ipynb) | photographs, and few of them |
+# | | [Photographs](flowers/dataset.ipynb) | damaged files, a split by name, augmentation that leaks |
+# | | [Networks](flowers/networks.ipynb) | for 32, 64 and 128 pixels; dropout, label flips |
+# | | [DiffAugment](flowers/augment.ipynb) | augmentation that does not leak |
+# | | [Training](flowers/trainer.ipynb) | what the discriminator learns by heart |
+# | | [The lab](flowers/gan_flowers.ipynb) | a whole run, three ways compared, and how to read TensorBoard |
 # | About | [The command](about/command.ipynb) | how `gan-course` is made |
 # | | [This site](about/site.ipynb) | from notebooks to package, README and site |
 #
@@ -114,7 +127,8 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # gan-course datasets                                      # what data is there, and how to get what is missing
 # ```
 #
-# With `tensorflow` in the place of `pytorch` the other track does the same. From Python:
+# With `tensorflow`, `tpu` or `flowers` in the place of `pytorch` another track does the same. With `--tensorboard` a run can be
+# watched while it goes on (`tensorboard --logdir runs`); the log of the flowers run is here, `tensorboard --logdir logs`. From Python:
 #
 # ```python
 # from gan_course.pytorch import CONFIG, train, generate_samples
@@ -123,8 +137,9 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # images = generate_samples(CONFIG, num_images=36, output_path="samples.png")
 # ```
 #
-# Images come from Fashion-MNIST: from the folder in `--data-dir` or `$GAN_COURSE_DATA`, else downloaded once. Without
-# either, training falls back to garments that the course draws itself, and says so in a way that cannot be missed.
+# Images come from Fashion-MNIST, in the flowers chapter from the 3,670 photographs of `tf_flowers`: from the folder in `--data-dir` or `$GAN_COURSE_DATA`, else downloaded once. Without
+# either, training falls back to garments or flowers that the course draws itself, and says so in a way that cannot be missed.
+# The photographs are under CC BY 2.0; their photographers are named in `LICENSE.txt`, which comes with them.
 
 # %% [markdown]
 # ## Writing for the course

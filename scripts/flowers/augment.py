@@ -38,7 +38,7 @@ from gan_course.flowers.dataset import load_images
 
 
 # %% [markdown]
-# With 3,272 photographs a discriminator can learn each of them by heart. Then it knows a real image not by what flowers
+# With 3,310 photographs a discriminator can learn each of them by heart. Then it knows a real image not by what flowers
 # look like but by having seen it, and its gradient teaches the generator nothing. A classifier in this situation is shown
 # changed copies. **Think first:** why can we not do just that?
 #

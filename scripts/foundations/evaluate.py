@@ -323,7 +323,7 @@ image_grid(np.concatenate(rows), columns=8,
 # %% [markdown]
 # We take 64: the kind of garment is there, its texture is not. Remember this when we come to what the number misses. The
 # components are those of the reference and stay fixed, so that all runs are measured in the same coordinates.
-
+#
 # Large pictures have many more pixels, and what is coarse enough for 64 components can be seen in a small copy. So where
 # there are more than 1,024 values in an image, blocks of 2 × 2, 4 × 4 ... pixels are averaged first.
 

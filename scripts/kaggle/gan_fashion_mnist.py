@@ -199,7 +199,7 @@ scores = {name: judge.evaluate(Batches(data, config.batch_size, accelerator).par
 for name, s in scores.items(): print(f"D(x) on {name} images {s['d_real']:.3f}, D(G(z)) {s['d_fake']:.3f}, ranked rightly {s['rank_accuracy']:.3f}")
 
 # %% [markdown]
-# Less than a hundredth of a difference: it judges, it does not remember.
+# Its scores differ by less than a hundredth, but on images it was trained on it ranks two pairs in a hundred more rightly: it judges, and remembers a little.
 #
 # **Is a sample only a copy?** For some samples, the nearest of all real images, by the distance of their pixels:
 
@@ -308,7 +308,7 @@ pictures = compare(batches)
 # |---|---|---|---|
 # | the same pictures again and again | few `kinds`, a high FD; `spread` only if they are all alike | mode collapse | `beta1` to 0, a lower `learning_rate`, more `r1` |
 # | grey fog, for epochs | rank 0.5, gradient of G near 0 | D tosses a coin | a higher `learning_rate`, less `r1` and `dropout` |
-# | noise that stays | rank 1.0, D(G(z)) near 0 | D has won | more `r1` or `dropout`, `label_smoothing` |
+# | noise that stays | rank 1.0, D(G(z)) near 0 | D has won | `beta1` to 0, a lower `learning_rate`, more `r1` |
 # | good samples, then bad ones, then good ones | FD jumps, losses do not | the game circles | keep the best (`best/`), a longer `ema_half_life`, a lower `learning_rate` |
 # | "the loss is no longer finite" | the step in the message | a rate too high, or float16 without a scale | `learning_rate`, `precision` |
 # | fewer images a second than yesterday | `images_per_second` by epoch | the host, or something asleep | [Where the time goes](speed.ipynb) |

@@ -84,3 +84,5 @@ assert images.shape[0] == 36 and metrics["status"] == "finished"
 # gan-course train pytorch --epochs 30
 # gan-course sample pytorch --run artifacts/pytorch_gan --num 36
 # ```
+#
+# and `--tensorboard` writes [a log](../foundations/tensorboard.ipynb) that can be watched while it trains.

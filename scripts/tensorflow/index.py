@@ -86,3 +86,5 @@ assert images.shape[0] == 36 and metrics["status"] == "finished"
 # gan-course train tensorflow --epochs 30
 # gan-course sample tensorflow --run artifacts/tensorflow_gan --num 36
 # ```
+#
+# and `--tensorboard` writes [a log](../foundations/tensorboard.ipynb) that can be watched while it trains.

@@ -86,4 +86,4 @@ assert images.shape[0] == 36 and metrics["status"] == "finished"
 # gan-course sample tpu --run artifacts/tpu_gan --num 36
 # ```
 #
-# and `KERAS_BACKEND=jax` before it chooses the other backend.
+# and `KERAS_BACKEND=jax` before it chooses the other backend; `--tensorboard` writes [a log](../foundations/tensorboard.ipynb) that can be watched while it trains.

@@ -36,7 +36,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You will be able to** say what a training waits for, measure it without fooling yourself, and decide which of six dials is worth
 # turning on your machine.
 #
-# **You need** [Training with `fit`](train.ipynb). **It takes** ten minutes, most of them measuring.
+# **You need** [Training with `fit`](train.ipynb). **It takes** a quarter of an hour, most of it measuring.
 
 # %%
 #| default_exp tpu.speed
@@ -171,7 +171,7 @@ show(found)
 
 # %% [markdown]
 # This processor has matrix units for bfloat16, and Keras's mixed precision gains from them, for all the conversions it inserts. On processors without such units it loses. `auto` takes float32 on a
-# processor all the same, so that a run gives the same pictures on a laptop as on a server, and bfloat16 on a TPU. If yours has them (`lscpu` says `amx_bf16`), ask for `precision="bf16"`.
+# processor all the same, so that runs on a laptop and on a server compare, and bfloat16 on a TPU. If yours has them (`lscpu` says `amx_bf16`), ask for `precision="bf16"`.
 #
 # ## Data that is already there
 #
@@ -231,7 +231,7 @@ for every in (1, CONFIG.image_every):
 # %% [markdown]
 # ## Many steps in one program
 #
-# JAX goes furthest: `lax.scan` makes one program of fifty steps, and the host is needed once. What does it gain? `bench/fused.py` measures our step, and a small GAN of
+# JAX goes furthest: `lax.scan` makes one program of many steps, and the host is needed once. What does it gain? `bench/fused.py` measures our step, and a small GAN of
 # dense layers, in a process of its own. The dense one stands for an accelerator: its step is so short that the host is what one waits for.
 
 # %%
@@ -247,7 +247,7 @@ if bench.exists(): # a clone of the course; elsewhere see the outputs below
 # %% [markdown]
 # Two results in opposite directions. Where the host is the bottleneck, one program is faster than one call per step, here by a quarter, although host and device are the same machine: more is to be had on a TPU or a GPU, where they are two. With convolutions on a
 # *processor* it is far slower, because XLA:CPU does not use its fast convolutions inside of a loop (JAX's issue
-# [12868](https://github.com/jax-ml/jax/issues/12868)). A number from one machine, taken to another, would have been wrong by a factor of forty. Unrolled, without a loop, the same steps are fast again, and take minutes to compile. `Training` takes one step a call on a
+# [12868](https://github.com/jax-ml/jax/issues/12868)). A number from one machine, taken to another, would have been wrong by a factor of forty. Unrolled, without a loop, the same steps are fast again, and the program grows with their number. `Training` takes one step a call on a
 # processor, and `steps_per_call` of them elsewhere.
 #
 # ## Your machine
