@@ -25,7 +25,8 @@ COMMON = dict(dataset="garments", limit=320, width=4, latent_dim=16, batch_size=
 RECIPE = dict(lr_g=4e-4, lr_d=4e-4, lr_decay="none", upsample="resize") # whatever the recipe is tuned to
 PICTURES = ("gan_samples.png", "losses.png", "progress.png")
 STUB = b"picture\n" * 5000 # instead of a PNG where pictures do not matter
-FOLDERS = {"best", "checkpoints", "generated_images"}
+FOLDERS = {"best", "checkpoints", "generated_images", "generator_checkpoints", "logs"}
+EVENTS = re.compile(r"logs/events\.out\.tfevents\.\d+\..+")
 TEMPORARY = re.compile(r"\..+\.\d+\.tmp")
 
 
@@ -43,9 +44,10 @@ class Track:
     checkpoint: str = ".pt" # how checkpoints end
     models: tuple = () # files of a whole network, besides the weights
     pictures: tuple = PICTURES # files that show something at the end of each epoch, or of the run
+    without: tuple = () # fields of `COMMON` that its configuration does not have
 
     @property
-    def small(self): return COMMON | self.fields
+    def small(self): return {name: value for name, value in COMMON.items() if name not in self.without} | self.fields
 
     @property
     def files(self): return {"config.json", "metrics.json", *self.pictures, *self.networks, *self.models, ".lock"}
@@ -57,10 +59,13 @@ class Track:
     def best(self): return f"best/generator{self.weights}"
 
     def images(self, run):
-        "Pictures of some epochs of a finished run, where its configuration asks for them."
+        "Pictures and generators of some epochs of a finished run, where its configuration asks for them."
         config = strict_json(Path(run)/"config.json")["config"]
-        every = config.get("image_every", config["epochs"] + 1)
-        return {f"generated_images/epoch_{n}.png" for n in range(every, config["epochs"] + 1, every)}
+        def epochs(field):
+            every = config.get(field, config["epochs"] + 1)
+            return range(every, config["epochs"] + 1, every)
+        return {f"generated_images/epoch_{n}.png" for n in epochs("image_every")} | {
+            f"generator_checkpoints/epoch_{n:04d}.weights.h5" for n in epochs("checkpoint_save_interval")}
 
     def checkpoints(self, run):
         "Sorted, the oldest first."
@@ -117,13 +122,33 @@ def warm_up_tpu():
     seed_everything(0) # imports more
 
 
+def warm_up_flowers():
+    import gan_course.flowers # noqa: F401, first: it silences TensorFlow
+    import keras
+    import tensorboard.plugins.hparams.summary_v2 # noqa: F401
+    import tensorboard.plugins.image.metadata # noqa: F401
+    import tensorboard.plugins.scalar.summary_v2 # noqa: F401
+    import tensorboard.plugins.text.summary_v2 # noqa: F401
+    import tensorboard.summary # noqa: F401
+    import tensorflow as tf
+
+    from gan_course.flowers.trainer import GANStep
+    keras.utils.set_random_seed(0) # imports more
+    GANStep.step = tf.autograph.experimental.do_not_convert(GANStep.step) # as in `warm_up_tensorflow`
+
+
 KERAS = dict(weights=".weights.h5", checkpoint=".npz", models=("generator.keras", "discriminator.keras"))
 TRACKS = {"pytorch": Track("pytorch", load_pytorch, warm_up_pytorch, RECIPE, {"G", "D", "ema", "opt_g", "opt_d", "rng"}),
           "tensorflow": Track("tensorflow", partial(load_keras, "tensorflow"), warm_up_tensorflow, RECIPE,
                               {"G", "D", "ema", "opt_g", "opt_d", "meter", "strips", "history"}, **KERAS),
           "tpu": Track("tpu", partial(load_keras, "tpu"), warm_up_tpu, dict(learning_rate=4e-4, image_every=2, r1=0.0),
                        {"G", "D", "ema", "opt_g", "opt_d", "own", "strips", "history", "backend"}, **KERAS,
-                       pictures=(*PICTURES, "training_loss.png", "final_generated_images.png"))}
+                       pictures=(*PICTURES, "training_loss.png", "final_generated_images.png")),
+          "flowers": Track("flowers", partial(load_keras, "flowers"), warm_up_flowers,
+                           dict(dataset="blossoms", limit=96, input_size=32, num_filters=4, num_latent_inputs=16, measure_every=1,
+                                checkpoint_save_interval=2),
+                           {"G", "D", "ema", "opt_g", "opt_d", "own", "strips", "history"}, **KERAS,
+                           pictures=(*PICTURES, "overfitting.png"), without=("width", "latent_dim", "precision"))}
 SMALL = TRACKS["pytorch"].small
 
 
@@ -140,7 +165,7 @@ def options(**values):
 
 
 def train_arguments(out, *more, track="pytorch", **changes):
-    "gan-course train TRACK, small, on garments."
+    "gan-course train TRACK, small, on drawn images."
     return ["train", track, *options(**(TRACKS[track].small | changes), out=out), *more]
 
 
@@ -229,12 +254,13 @@ def sound(run, track="pytorch"):
             data = path.read_bytes()
             assert name in about.pictures or re.fullmatch(r"generated_images/epoch_\d+\.png", name) and track == "tpu", path
             assert (data == STUB or data[:4] == b"\x89PNG" and data[-8:] == b"IEND\xaeB`\x82"), path
+        elif path.parent.name == "logs": assert EVENTS.fullmatch(name), path
         elif path.parent.name == "checkpoints":
             assert path in checkpoints
             state = about.load(path)["state"]
             assert state["steps"] == int(path.name[5:13]) and about.parts <= state.keys()
         else:
-            assert name in {*about.networks, *about.models, about.best}
+            assert name in {*about.networks, *about.models, about.best} or path.parent.name == "generator_checkpoints" and track == "flowers"
             assert about.load(path)["weights"]
     return True
 
@@ -242,8 +268,9 @@ def sound(run, track="pytorch"):
 def whole_run(run, best=True, track="pytorch"):
     "The names of all files of a finished run with two checkpoints, or an assertion that something is missing or left over."
     names, about = {str(p.relative_to(run)) for p in Path(run).rglob("*") if p.is_file()}, TRACKS[track]
-    checkpoints = {n for n in names if n.startswith("checkpoints/")}
-    assert names - checkpoints == about.files | about.images(run) | ({about.best} if best else set()), sorted(names)
+    checkpoints, logs = ({n for n in names if n.startswith(folder)} for folder in ("checkpoints/", "logs/"))
+    assert bool(logs) == strict_json(Path(run)/"config.json")["config"]["tensorboard"], sorted(logs)
+    assert names - checkpoints - logs == about.files | about.images(run) | ({about.best} if best else set()), sorted(names)
     assert len(checkpoints) == len(about.checkpoints(run)) == 2
     return names
 
@@ -259,6 +286,7 @@ def final(run, track="pytorch"):
     generator, discriminator = (about.load(run/name) for name in about.networks)
     return dict(generator=generator, discriminator=discriminator, models=[about.load(run/name) for name in about.models],
                 best=about.load(run/about.best) if (run/"best").is_dir() else None,
+                kept={path.name: about.load(path) for path in run.glob("generator_checkpoints/*.h5")},
                 checkpoint=about.load(last), last=last.name,
                 metrics={k: v for k, v in metrics.items() if k != "provenance"})
 
@@ -283,15 +311,18 @@ def differences(a, b, at=""):
 def stub_pictures(monkeypatch=None):
     "Let this process write `STUB` instead of drawing: the files are written as ever, and nobody waits for matplotlib."
     import gan_course.loop
+    from gan_course.figures import tile_images, to_pixels # for the log, which is no file of ours
     from gan_course.runs import atomic_path
     def write(picture, path, **kwargs):
         with atomic_path(path) as tmp: tmp.write_bytes(STUB)
         return path
     def nothing(*args, **kwargs): pass
     put = monkeypatch.setattr if monkeypatch else setattr
-    for name in ("gan_course.loop", "gan_course.tpu.callbacks", "gan_course.tpu.train"): # where they are imported
-        if name in sys.modules:
-            put(sys.modules[name], "figures", SimpleNamespace(save_grid=write, save_figure=write, plot_curves=nothing, progress_strip=nothing))
+    stub = SimpleNamespace(save_grid=write, save_figure=write, plot_curves=nothing, progress_strip=nothing, tile_images=tile_images,
+                           to_pixels=to_pixels)
+    for name in ("gan_course.loop", "gan_course.tpu.callbacks", "gan_course.tpu.train", "gan_course.flowers.trainer"): # where they are imported
+        if name in sys.modules: put(sys.modules[name], "figures", stub)
+    if "gan_course.flowers.trainer" in sys.modules: put(sys.modules["gan_course.flowers.trainer"], "overfitting_figure", nothing)
 
 
 # --- Children that start at once ---

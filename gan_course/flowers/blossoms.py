@@ -113,16 +113,19 @@ def _draw(f, u, size):
     for row in range(4): # the outer row first
         reach = r * np.float32([1, .74, .5, .3][row])
         for i in range(20):
-            here = ((row < rows) & (i < f["petals"])).reshape(-1, 1, 1)
-            if not here.any(): break
-            degree = (f["turn"].astype(int) + row * 17 + i * 360 // f["petals"].astype(int)) % 360
+            of = np.flatnonzero((row < rows) & (i < f["petals"])) # the flowers that have this petal
+            if not len(of): break
+            degree = (f["turn"][of].astype(int) + row * 17 + i * 360 // f["petals"][of].astype(int)) % 360
             sideways = np.array([248, 292, 270])[i % 3] # a tulip's petals point up
-            degree = np.where(f["kind"] == 4, sideways, degree)
+            degree = np.where(f["kind"][of] == 4, sideways, degree)
             c, s = _cos[degree].reshape(-1, 1, 1), _sin[degree].reshape(-1, 1, 1)
-            middle, long = np.where(tulip, reach * .25, reach * .56), np.where(tulip, reach * .8, reach * .46)
-            d, q = _leaf(x, y, c, s, middle, long, reach * each["slim"] * np.where(tulip, .95, 1))
-            shade = 1.06 - .34 * np.clip(q, 0, 1) ** 2 - .1 * (i % 2) - .1 * row * (each["kind"] == 2)
-            _over(picture, edge(d) * here, colour * shade[..., None])
+            far, up = reach[of], tulip[of]
+            middle, long = np.where(up, far * .25, far * .56), np.where(up, far * .8, far * .46)
+            d, q = _leaf(x[of], y[of], c, s, middle, long, far * each["slim"][of] * np.where(up, .95, 1))
+            shade = 1.06 - .34 * np.clip(q, 0, 1) ** 2 - .1 * (i % 2) - .1 * row * (each["kind"][of] == 2)
+            part = picture[of]
+            _over(part, edge(d), colour[of] * shade[..., None])
+            picture[of] = part
     distance = np.sqrt(x * x + y * y)
     dots = np.float32(.75) + np.float32(.5) * ((np.floor(gx / 2) + np.floor(gy / 2)) % 2)
     middle = np.array([_rgb(.92, .72, .12), _rgb(.90, .66, .05), _rgb(.45, .05, .10), _rgb(.28, .16, .07), _rgb(.2, .2, .1)])[f["kind"]]

@@ -45,7 +45,7 @@ class Config(Settings):
     # the networks
     projection_size: Literal[4, 8] = 4 # height and width of the generator's first feature map
     num_latent_inputs: int = 100 # length of z
-    num_filters: int = 48 # channels of the widest feature maps; smaller ones have 2, 4, 8 times as many
+    num_filters: int = 48 # channels of the largest feature maps; smaller ones have 2, 4, 8 times as many
     filter_size: int = 4 # height and width of a convolution's window
     scale: float = 0.2 # what a LeakyReLU leaves of negative numbers
     dropout_prob: float = 0.0 # share of the discriminator's input that is blotted out

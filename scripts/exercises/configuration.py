@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of A configuration
 #
-# - order: 41
+# - order: 51
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Data sets
 #
-# - order: 42
+# - order: 52
 
 # %% [markdown]
 # <!-- badges -->

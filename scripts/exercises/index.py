@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer, lesson by lesson
 #
-# - order: 39
+# - order: 49
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Files of Keras networks
 #
 # - skip_showdoc: true
-# - order: 47
+# - order: 58
 
 # %% [markdown]
 # <!-- badges -->

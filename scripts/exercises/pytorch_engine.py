@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The engine
 #
-# - order: 52
+# - order: 63
 
 # %% [markdown]
 # <!-- badges -->

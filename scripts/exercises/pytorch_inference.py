@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Sampling
 #
-# - order: 54
+# - order: 65
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of How these lessons run
 #
-# - order: 40
+# - order: 50
 
 # %% [markdown]
 # <!-- badges -->

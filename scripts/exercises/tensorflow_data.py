@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Data (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 58
+# - order: 69
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What the exercises of the lesson on parity are held against
 #
 # - skip_showdoc: true
-# - order: 64
+# - order: 75
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration of the TPU track
 #
 # - skip_showdoc: true
-# - order: 65
+# - order: 76
 
 # %% [markdown]
 # <!-- badges -->

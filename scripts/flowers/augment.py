@@ -12,7 +12,25 @@
 # > DiffAugment: change what the discriminator sees, real and generated alike, and let the gradient through
 #
 # - skip_showdoc: true
-# - order: 44
+# - order: 45
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** say why augmentation that helps every classifier spoils a generator, and write the form that does
@@ -184,9 +202,9 @@ from gan_course.exercises.flowers_augment import check_both, check_noise
 # %% [markdown]
 # ### 1. On both sides
 #
-# Write `both(x, fake, change)`: what the discriminator is shown, as a pair. `change(images, seed)` is a change with a seed of
-# two numbers; an iteration's number is `i`, so the signature is `both(x, fake, change, i)`. Real and generated images
-# must be changed by different draws, and every iteration by new ones.
+# Write `both(x, fake, change, i)`: what the discriminator is shown in iteration `i`, as a pair. `change(images, seed)` is a
+# change with a seed of two numbers. Real and generated images must be changed by different draws, and every iteration by
+# new ones.
 
 # %%
 #| code-fold: true
@@ -201,6 +219,7 @@ check_both(both)
 # ### 2. A fifth change
 #
 # Write `noise(x, seed, most=0.2)`: to each image add normal noise with a deviation of its own, drawn evenly from 0 to `most`.
+# Two draws need two seeds: fold two numbers in.
 # The result must depend on nothing but `x` and the seed, and let the gradient pass.
 
 # %%

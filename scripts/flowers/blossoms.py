@@ -12,7 +12,25 @@
 # > A colour data set of five kinds that needs no network, and whose truth is known
 #
 # - skip_showdoc: true
-# - order: 41
+# - order: 42
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/blossoms.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/blossoms.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/blossoms.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** draw thousands of different flowers from a few numbers each, the same on every computer, and say
@@ -33,6 +51,7 @@ from gan_course.basics import CourseError
 from gan_course.datasets import Dataset
 
 # %%
+from gan_course.basics import budget
 from gan_course.datasets import checksum_of
 from gan_course.figures import image_grid
 
@@ -166,16 +185,19 @@ def _draw(f, u, size):
     for row in range(4): # the outer row first
         reach = r * np.float32([1, .74, .5, .3][row])
         for i in range(20):
-            here = ((row < rows) & (i < f["petals"])).reshape(-1, 1, 1)
-            if not here.any(): break
-            degree = (f["turn"].astype(int) + row * 17 + i * 360 // f["petals"].astype(int)) % 360
+            of = np.flatnonzero((row < rows) & (i < f["petals"])) # the flowers that have this petal
+            if not len(of): break
+            degree = (f["turn"][of].astype(int) + row * 17 + i * 360 // f["petals"][of].astype(int)) % 360
             sideways = np.array([248, 292, 270])[i % 3] # a tulip's petals point up
-            degree = np.where(f["kind"] == 4, sideways, degree)
+            degree = np.where(f["kind"][of] == 4, sideways, degree)
             c, s = _cos[degree].reshape(-1, 1, 1), _sin[degree].reshape(-1, 1, 1)
-            middle, long = np.where(tulip, reach * .25, reach * .56), np.where(tulip, reach * .8, reach * .46)
-            d, q = _leaf(x, y, c, s, middle, long, reach * each["slim"] * np.where(tulip, .95, 1))
-            shade = 1.06 - .34 * np.clip(q, 0, 1) ** 2 - .1 * (i % 2) - .1 * row * (each["kind"] == 2)
-            _over(picture, edge(d) * here, colour * shade[..., None])
+            far, up = reach[of], tulip[of]
+            middle, long = np.where(up, far * .25, far * .56), np.where(up, far * .8, far * .46)
+            d, q = _leaf(x[of], y[of], c, s, middle, long, far * each["slim"][of] * np.where(up, .95, 1))
+            shade = 1.06 - .34 * np.clip(q, 0, 1) ** 2 - .1 * (i % 2) - .1 * row * (each["kind"][of] == 2)
+            part = picture[of]
+            _over(part, edge(d), colour[of] * shade[..., None])
+            picture[of] = part
     distance = np.sqrt(x * x + y * y)
     dots = np.float32(.75) + np.float32(.5) * ((np.floor(gx / 2) + np.floor(gy / 2)) % 2)
     middle = np.array([_rgb(.92, .72, .12), _rgb(.90, .66, .05), _rgb(.45, .05, .10), _rgb(.28, .16, .07), _rgb(.2, .2, .1)])[f["kind"]]
@@ -236,7 +258,7 @@ assert off < 4 and small.shape == (30, 32, 32, 3)
 # **Predict:** how well does the mean of all pixels follow the factor `light`?
 
 # %%
-many, _, truth = blossoms(1000, factors=True)
+many, _, truth = blossoms(budget(full=1000, fast=200), factors=True)
 mean = many.mean((1, 2, 3))
 follows = np.corrcoef(mean, truth["light"])[0, 1]
 within = [np.corrcoef(mean[truth["ground"] == g], truth["light"][truth["ground"] == g])[0, 1] for g in range(4)]

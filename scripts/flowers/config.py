@@ -12,7 +12,25 @@
 # > Every number of a run on photographs, where it acts, and what it may be
 #
 # - skip_showdoc: true
-# - order: 40
+# - order: 41
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** describe a whole experiment on photographs in one object, and say which of its numbers make the
@@ -94,7 +112,7 @@ class Config(Settings):
     # the networks
     projection_size: Literal[4, 8] = 4 # height and width of the generator's first feature map
     num_latent_inputs: int = 100 # length of z
-    num_filters: int = 48 # channels of the widest feature maps; smaller ones have 2, 4, 8 times as many
+    num_filters: int = 48 # channels of the largest feature maps; smaller ones have 2, 4, 8 times as many
     filter_size: int = 4 # height and width of a convolution's window
     scale: float = 0.2 # what a LeakyReLU leaves of negative numbers
     dropout_prob: float = 0.0 # share of the discriminator's input that is blotted out
@@ -231,7 +249,7 @@ from gan_course.exercises.flowers_config import check_equal_images, check_first_
 
 
 # %% [markdown]
-# ### 1. How wide is the first map?
+# ### 1. How deep is the first map?
 #
 # The last hidden feature map of the generator is half as large as the image and has `num_filters` channels. Each map before
 # it is half as large again and has twice as many channels. Write `first_channels(config)`: the channels of the first map,
@@ -253,7 +271,7 @@ check_first_channels(first_channels)
 #
 # Two recipes are compared fairly if their discriminators have seen equally many images. Write `equal_images(config, images,
 # batch_size)`: the configuration with another batch size and as many epochs as are needed to see as many real images as before,
-# rounded up, out of a data set of `images`. Only full batches are used.
+# rounded up, out of a data set of `images`, which are enough for a batch. Only full batches are used.
 
 # %%
 #| code-fold: true

@@ -12,7 +12,25 @@
 # > A generator of photographs, trained on 3,310 of them, and watched in TensorBoard while it learns
 #
 # - skip_showdoc: true
-# - order: 39
+# - order: 40
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/index.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/index.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/index.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # Clothes on a black ground, grey and centred, were a friendly beginning. Photographs are not: they have colours, light from anywhere, backgrounds, and every picture is taken from another distance. And these are *few*. With

@@ -12,7 +12,25 @@
 # > A generator that begins with a projection, a discriminator that may be half blind, and a loss that may lie
 #
 # - skip_showdoc: true
-# - order: 43
+# - order: 44
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/networks.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/networks.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/networks.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]
 # **You will be able to** build both networks for any size from a few numbers, say why a window of 4 draws smoother than a
@@ -113,7 +131,7 @@ for size in (32, 64, 128):
 G = create_generator()
 x = G(tf.random.stateless_normal((5, 100), [0, 0]), training=True)
 assert x.shape == (5, 64, 64, 3) and float(tf.reduce_max(tf.abs(x))) <= 1
-for a, b in zip(G.weights, create_generator().weights): assert np.array_equal(a, b), "the same seed, the same weights"
+for a, b in zip(G.trainable_variables, create_generator().trainable_variables): assert np.array_equal(a, b), "the same seed, the same weights"
 
 
 # %% [markdown]
@@ -190,7 +208,7 @@ assert "dropout" not in [layer.name for layer in create_discriminator().layers]
 
 # %%
 # NBVAL_CHECK_OUTPUT
-for p in (0.01, 0.1, 0.3, 0.5): print(f"flip_prob {p:4}: logit {np.log((1 - p) / p):5.2f}, score {1 - p:.2f}")
+for p in (0.01, 0.1, 0.3, 0.5): print(f"flip_prob {p:4}: logit {np.log((1 - p) / p):5.2f}, D(x) {1 - p:.2f}")
 
 
 # %%
@@ -291,7 +309,7 @@ check_smoothed(smoothed)
 #
 # - *A grid of dots over all samples*: windows that overlap unevenly.
 # - *Specks of coloured noise*: the discriminator cannot see them. Look for dropout on its input.
-# - *The discriminator's score never exceeds $1 - p$*: the labels are flipped; it is meant to.
+# - *The discriminator's score never exceeds $1 - p/2$*: the labels are flipped, and its $\sigma(D(x))$ ends at $1 - p$; it is meant to.
 #
 # **References.** Radford, Metz and Chintala, 2015. Odena, Dumoulin and Olah, *Deconvolution and checkerboard artifacts*, 2016. Salimans
 # et al., *Improved techniques for training GANs*, 2016, section 3.4. Goodfellow et al., *Generative adversarial nets*, 2014.

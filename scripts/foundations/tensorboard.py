@@ -14,6 +14,24 @@
 # - order: 7
 
 # %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+
+# %% [markdown]
 # **You will be able to** write what TensorBoard reads without any framework, say what happens to a log when its run is
 # killed and resumed, and look at one page with all runs of a week on it.
 #
@@ -33,6 +51,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -211,15 +230,21 @@ board.path.stat().st_size
 # %% [markdown]
 # ## Reading it back
 #
-# TensorBoard's package reads, too. `read_log` returns the numbers of a run as they would be drawn.
+# TensorBoard's package reads, too. `read_log` returns the numbers of a run as they would be drawn. TensorBoard would load TensorFlow
+# for it, if it is installed, and need ten times as long; it can be told not to.
 
 # %%
 #| exports
+ALONE = "tensorboard.compat.notf" # where this module is there, TensorBoard does without TensorFlow, and starts in a second
+
 def read_log(folder): # of one run's events
     "Name -> list of (step, value); pictures as bytes of their files, text as text."
     need_tensorboard()
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    if "tensorflow" not in sys.modules: sys.modules.setdefault(ALONE, types.ModuleType(ALONE))
+    from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
+    from tensorboard.util.tb_logging import get_logger
+    get_logger().setLevel("ERROR") # it warns of each restart
     log = EventAccumulator(str(folder), size_guidance=dict(tensors=0))
     log.Reload()
     def value(proto):
@@ -336,7 +361,8 @@ def serve(logdir, # folder of folders of events
     "A TensorBoard on a free port of this machine; gives its address, and stops it at the end of the block."
     need_tensorboard()
     if not Path(logdir).is_dir(): raise CourseError(f"there is no folder {logdir}; train first, or check the path")
-    process = subprocess.Popen([sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir), "--port", "0", "--host", "127.0.0.1"],
+    start = f"import sys, types; sys.modules[{ALONE!r}] = types.ModuleType({ALONE!r}); from tensorboard.main import run_main; run_main()"
+    process = subprocess.Popen([sys.executable, "-c", start, "--logdir", str(logdir), "--port", "0", "--host", "127.0.0.1"],
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
                                env=os.environ | dict(PYTHONUNBUFFERED="1", TF_CPP_MIN_LOG_LEVEL="3"))
     address, said = [], []
@@ -404,7 +430,7 @@ check_count_records(count_records)
 #
 # The losses of a GAN jump from epoch to epoch, and TensorBoard's slider *Smoothing* is what makes them readable. It is a
 # moving average with weight $w$ on the past. Write `smooth(values, w)`, which returns as many values: $a_t = w\,a_{t-1} +
-# (1-w)\,v_t$ from $a_0 = 0$, and each $a_t$ divided by what it lacks at the beginning, $1 - w^t$ (with $t$ from 1), as Adam does it.
+# (1-w)\,v_t$ from $a_0 = 0$, and each $a_t$ divided by $1 - w^t$, the weight it has so far (with $t$ from 1), as Adam does it.
 
 # %%
 #| code-fold: true
