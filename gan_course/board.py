@@ -47,7 +47,7 @@ class Board:
             self.folder.mkdir(parents=True, exist_ok=True)
             now, n = time.time(), 0
             while True: # two in a second of the same process are two files, in this order
-                name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid()}.{n}"
+                name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid():07d}.{n:03d}"
                 self.path = self.folder/name
                 if not self.path.exists(): break
                 n += 1
@@ -66,7 +66,7 @@ class Board:
 
     def close(self):
         "Write nothing more."
-        self.file.close()
+        with contextlib.suppress(OSError): self.file.close() # what could not be written has been said before
 
     def forget_earlier(self):
         "Empty the folder's older files of events: a run that begins anew replaces them."
@@ -81,8 +81,8 @@ def scalars(self, step, values): # name -> number, or None where nothing was mea
     from tensorboard.plugins.scalar.summary_v2 import scalar_pb
     summary = Summary()
     for name, value in values.items():
-        if value is not None and np.isfinite(value):
-            summary.value.extend(scalar_pb(name, np.float32(value)).value)
+        with np.errstate(over="ignore"): number = np.float32(np.nan if value is None else value)
+        if np.isfinite(number): summary.value.extend(scalar_pb(name, number).value)
     self.event(step=step, summary=summary)
 
 def image(self, step, name, pixels, quality=90): # uint8 [H, W, C]
@@ -91,8 +91,8 @@ def image(self, step, name, pixels, quality=90): # uint8 [H, W, C]
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.image.metadata import create_summary_metadata
     from tensorboard.util.tensor_util import make_tensor_proto
-    if pixels.dtype != np.uint8 or pixels.ndim != 3:
-        raise ValueError(f"a picture is uint8 [H, W, C], not {pixels.dtype} {list(pixels.shape)}")
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
+        raise ValueError(f"a picture is uint8 [H, W, 1 or 3], not {pixels.dtype} {list(pixels.shape)}")
     height, width, channels = pixels.shape
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(file, "JPEG", quality=quality)
@@ -113,6 +113,7 @@ ALONE = "tensorboard.compat.notf" # where this module is there, TensorBoard does
 def read_log(folder): # of one run's events
     "Name -> list of (step, value); pictures as bytes of their files, text as text."
     need_tensorboard()
+    if not Path(folder).is_dir(): raise CourseError(f"there is no folder {folder} with a log; train first, or check the path")
     if "tensorflow" not in sys.modules: sys.modules.setdefault(ALONE, types.ModuleType(ALONE))
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
@@ -133,7 +134,7 @@ RENAMED = dict(loss_g="generator_loss", loss_d="discriminator_loss", d_fake="gen
 def tags(row): # of the history
     "Name -> number, as it goes on the board."
     found = {RENAMED.get(name, name): value for name, value in row.items()
-             if name not in ("epoch", "d_real") and (value is None or isinstance(value, (int, float)))}
+             if name not in ("epoch", "d_real") and (value is None or isinstance(value, (int, float, np.number)) and not isinstance(value, bool))}
     if row.get("d_real") is not None and row.get("d_fake") is not None:
         found["discriminator_score"] = (row["d_real"] + 1 - row["d_fake"]) / 2
     return found
@@ -144,7 +145,7 @@ RESULTS = ("pixel_frechet", "generator_loss", "discriminator_loss", "generator_s
 def settings(self, config): # name -> value
     "The configuration of the run: as text, and for HParams."
     from tensorboard.plugins.hparams import summary_v2 as hp
-    rows = "\n".join(f"| {name} | {value} |" for name, value in config.items())
+    rows = "\n".join(f"| {name} | {str(value).replace('|', '&#124;')} |" for name, value in config.items())
     self.text("config", f"| setting | value |\n|---|---|\n{rows}")
     def plain(value): return value if isinstance(value, (bool, int, float, str)) else str(value)
     chosen = {name: plain(value) for name, value in config.items()}
@@ -179,6 +180,7 @@ def serve(logdir, # folder of folders of events
     try:
         end = time.monotonic() + patience
         while not address and time.monotonic() < end and process.poll() is None: time.sleep(0.05)
+        if process.poll() is not None: listener.join(10) # its last words
         if not address: raise CourseError(f"TensorBoard does not start: {' '.join(said[-3:]) or 'it says nothing'}")
         yield address[0]
     finally:

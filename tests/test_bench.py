@@ -153,3 +153,33 @@ def test_scaling_reports_everything(tmp_path):
         assert p["flops_per_image"] > 0 and p["parameters"] > 0
     assert size["seconds_measured"] is not None and width["seconds_measured"] is None
     assert size["parameters"] > width["parameters"]
+
+
+def test_flowers(monkeypatch, capsys, tmp_path):
+    "A line for each variant, with what it measured; changed fields really are."
+    code = ("import sys; sys.path.insert(0, 'bench'); import flowers; print(flowers.changes('r1=0.1+penalty_every=4')); sys.exit(flowers.main(sys.argv[1:]))")
+    done = subprocess.run([sys.executable, "-c", code, "--dataset", "blossoms", "--limit", "64", "--epochs", "1", "--num-filters", "4", "--variants", "none",
+                           "flip_prob=0.3", "--json", str(tmp_path/"x.json"), "--pictures", str(tmp_path)], cwd=BENCH.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "{'r1': 0.1, 'penalty_every': 4}" in done.stdout
+    rows = json.loads((tmp_path/"x.json").read_text())
+    assert [row["variant"] for row in rows] == ["none", "flip_prob=0.3"] and rows[0]["loss_d"] != rows[1]["loss_d"]
+    assert rows[0]["images_seen"] == 64 and (tmp_path/"none.png").is_file()
+
+
+def test_screenshots(monkeypatch, capsys, tmp_path):
+    "Pictures become small; without a browser or a log there is one line that says what to do."
+    import numpy as np
+    from PIL import Image
+    monkeypatch.syspath_prepend(str(BENCH))
+    screenshots = importlib.import_module("screenshots")
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (700, 900, 3), dtype=np.uint8))
+    assert len(screenshots.small_png(noise)) <= 149_000
+    monkeypatch.setattr(screenshots, "find_browser", lambda: "true")
+    assert screenshots.main(["--logdir", str(tmp_path/"no"), "--out", str(tmp_path)]) == 2
+    monkeypatch.undo()
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.setattr(screenshots.shutil, "which", lambda name: None)
+    assert screenshots.main(["--logdir", str(tmp_path), "--out", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert "there is no folder" in err and "apt install chromium" in err and err.count("\n") == 2

@@ -163,7 +163,8 @@ def load_blossoms(split="train", size=64, limit=None):
     "Blossoms of seed 0 as a `Dataset`: no more is drawn than is asked for."
     if split not in BLOSSOMS: raise CourseError(f"the split is {split!r}; give train or test")
     if size not in CHECKSUMS: raise CourseError(f"blossoms of {size} pixels were asked for; give 32, 64 or 128")
+    if limit is not None and limit < 1: raise CourseError(f"a data set of {limit} images was asked for; give 1 or more")
     n, checksum = BLOSSOMS[split], CHECKSUMS[size][("train", "test").index(split)]
-    if limit is not None and 1 <= limit < n: n, checksum = limit, f"{checksum}[:{limit}]"
+    if limit is not None and limit < n: n, checksum = limit, f"{checksum}[:{limit}]"
     images, labels = blossoms(n, size=size, split=split)
     return Dataset("blossoms", split, images, labels, KINDS, checksum)

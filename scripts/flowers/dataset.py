@@ -47,6 +47,7 @@ from gan_course.flowers.config import CONFIG, Config # first: it chooses Keras's
 
 import hashlib
 import io
+import re
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from gan_course.basics import CourseError
 from gan_course.datasets import Dataset, NotAvailable, data_root, reachable
@@ -78,12 +79,13 @@ from gan_course.figures import image_grid
 # ## Two ways to the same pictures
 #
 # `tfds.load("tf_flowers", split="train")` downloads them once and keeps them in its own format. And `tfds.ImageFolder` reads a folder `train/<class>/<file>.jpg`, such
-# as `$GAN_COURSE_DATA/tf_flowers`, where the network is closed. Both can be asked not to decode: then they give us the bytes of each file, and *we* say what happens
-# to a file that is damaged. `tfds` itself would end the whole training with an error that does not name it.
+# as `$GAN_COURSE_DATA/tf_flowers`, where the network is closed. We ask the first not to decode, and read the second's folder ourselves: then we have the bytes of each file, and *we* say what
+# happens to one that is damaged. `tfds` would end the whole training with an error that does not name it.
 
 # %%
 #| exports
 ADDRESS = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
+SUFFIXES = (".jpg", ".jpeg", ".png", ".gif", ".bmp", ".webp")
 CREDIT = "photographs of tf_flowers, CC BY 2.0, the photographers are named in LICENSE.txt"
 
 def need_tfds():
@@ -94,44 +96,44 @@ def need_tfds():
     return tfds
 
 def read_folder(folder): # with train/<class>/<file>
-    "Names, bytes and labels of all pictures in a folder, and the names of the classes."
-    tfds, folder = need_tfds(), Path(folder)
-    classes = sorted(p.name for p in (folder/"train").glob("*/"))
-    if not classes:
-        loose = sorted(p.name for p in folder.glob("*/") if p.name != "train")
-        hint = f"move {', '.join(loose[:5])} into {folder/'train'}" if loose else f"it should hold {folder/'train'/'<class>'/'<file>.jpg'}"
-        raise CourseError(f"{folder} holds no classes: {hint}")
+    "Names, bytes and labels of all pictures in a folder, and the names of the classes: as `tfds.ImageFolder` finds them, and a few kinds of files more."
+    folder = Path(folder)
+    def seen(place): return sorted(p for p in place.iterdir() if not p.name.startswith("."))
     try:
-        builder = tfds.ImageFolder(str(folder))
-        pictures = builder.as_dataset(split="train", decoders=dict(image=tfds.decode.SkipDecoding()))
-        found = [(Path(p["image/filename"].decode()).relative_to(folder/"train").as_posix(), p["image"], int(p["label"]))
-                 for p in pictures.as_numpy_iterator()]
-    except (OSError, tf.errors.OpError, ValueError) as error:
-        raise CourseError(f"cannot read {folder}: {' '.join(str(error).split())[:160]}; check the files and their permissions") from None
-    counts = np.bincount([label for *_, label in found], minlength=len(classes))
-    if empty := [name for name, count in zip(classes, counts) if not count]:
-        raise CourseError(f"there are no pictures in {folder/'train'/empty[0]}; remove the folder, or copy the data again")
-    return found, tuple(classes)
+        classes = [p for p in seen(folder/"train") if p.is_dir()] if (folder/"train").is_dir() else []
+        if not classes:
+            loose = [p.name for p in seen(folder) if p.is_dir() and p.name != "train"]
+            hint = f"move {', '.join(loose[:5])} into {folder/'train'}" if loose else f"it should hold {folder/'train'/'<class>'/'<file>.jpg'}"
+            raise CourseError(f"{folder} holds no classes: {hint}")
+        found = []
+        for label, place in enumerate(classes):
+            files = [p for p in seen(place) if p.suffix.lower() in SUFFIXES]
+            if not files: raise CourseError(f"there are no pictures in {place}; remove the folder, or copy the data again")
+            found += [(f"{place.name}/{p.name}", p.read_bytes(), label) for p in files]
+    except OSError as error:
+        raise CourseError(f"cannot read {error.filename or folder}: {error.strerror or error}; check what stands there and its permissions") from None
+    return found, tuple(place.name for place in classes)
 
 def read_tfds(data_dir=None): # where `tfds` keeps its data; None: its own place
     "The same from `tfds.load`, which downloads if it has to. Its names are the numbers of the examples."
     tfds = need_tfds()
-    again = "remove it, and let it be downloaded again"
     where = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()/"tf_flowers"
-    if not any(where.glob("*/dataset_info.json")):
+    there = any(where.glob("*/dataset_info.json"))
+    if not there:
         _, failed = reachable([ADDRESS])
         if failed: raise NotAvailable(
-            f"tf_flowers is not in {data_root()/'tf_flowers'} nor in {where}, and {ADDRESS} cannot be reached ({failed[ADDRESS]}); connect to "
-            "the internet, put train/<class>/<file>.jpg there, or choose --dataset blossoms")
+            f"tf_flowers is not in {where}, and {ADDRESS} cannot be reached ({failed[ADDRESS]}); connect to the internet, put the pictures into "
+            f"{where/'train'/'<class>'/'<file>.jpg'} and give its folder as --data-dir, or choose --dataset blossoms")
     try:
         pictures, info = tfds.load("tf_flowers", split="train", data_dir=data_dir, with_info=True, decoders=dict(image=tfds.decode.SkipDecoding()),
                                    read_config=tfds.ReadConfig(add_tfds_id=True))
         found = [(p["tfds_id"].decode(), p["image"], int(p["label"])) for p in pictures.as_numpy_iterator()]
         names = info.features["label"].names
     except Exception as error: # what is damaged can fail anywhere in it
-        if isinstance(error, (KeyboardInterrupt, MemoryError)): raise
-        raise CourseError(f"the copy of tf_flowers in {where} is damaged or incomplete ({' '.join(str(error).split())[:120]}); {again}") from None
-    if not found: raise CourseError(f"the copy of tf_flowers in {where} is empty; {again}")
+        why = " ".join(re.sub(r"\{\{.*?\}\}", "", str(error)).split())[:120]
+        if there: raise CourseError(f"the copy of tf_flowers in {where} is damaged or incomplete ({why}); remove it, and let it be downloaded again") from None
+        raise CourseError(f"tf_flowers could not be downloaded ({why}); try again, or choose --dataset blossoms") from None
+    if not found: raise CourseError(f"the copy of tf_flowers in {where} is empty; remove it, and let it be downloaded again")
     return found, tuple(names)
 
 # %% [markdown]
@@ -166,17 +168,18 @@ def decode(data, # bytes of a JPEG, PNG, GIF, BMP or WebP file
            size, # height and width
     ): # uint8 [size, size, 3]
     "One picture as a square. Raises `ValueError` for bytes that are no whole picture."
+    if not data: raise ValueError("it is empty")
     try:
         with Image.open(io.BytesIO(data)) as opened:
-            if (orientation := opened.getexif().get(0x0112, 1)) != 1:
-                from PIL import ImageOps
-                opened = ImageOps.exif_transpose(opened)
+            opened = ImageOps.exif_transpose(opened) # upright, if a note says how
+            if opened.mode.startswith("I;16"): opened = Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
             if opened.has_transparency_data:
                 clear = opened.convert("RGBA")
                 picture = Image.new("RGBA", clear.size, "white")
                 picture.alpha_composite(clear)
                 picture = picture.convert("RGB")
             else: picture = opened.convert("RGB")
+    except UnidentifiedImageError: raise ValueError("an HTML page" if data.lstrip()[:1] == b"<" else "no picture") from None
     except Exception as error: # a damaged file can trip Pillow anywhere
         raise ValueError(" ".join(str(error).split())[:80] or type(error).__name__) from None
     side = min(picture.size)
@@ -203,6 +206,18 @@ def square(pictures, # (name, bytes, label) each
     if not good: return np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.uint8), []
     return np.stack([d for d, _ in good]), np.array([p[2] for _, p in good], np.uint8), [p[0] for _, p in good]
 
+
+# %% [markdown]
+# Where there is such a folder, `tfds.ImageFolder` sees the same pictures with the same labels:
+
+# %%
+folder = data_root()/"tf_flowers"
+if (folder/"train").is_dir():
+    builder = need_tfds().ImageFolder(str(folder))
+    print(builder.info.splits["train"].num_examples, "pictures,", ", ".join(builder.info.features["label"].names))
+    found, classes = read_folder(folder)
+    assert len(found) == builder.info.splits["train"].num_examples and list(classes) == builder.info.features["label"].names
+    print(sum(held_out(name) for name, *_ in found), "of them are held out")
 
 # %%
 def saved(mode, colour, kind="PNG", size=(90, 60)):
@@ -241,9 +256,11 @@ def load_photographs(split="train", # or test: those that are held out
     ): # a `Dataset`
     "The photographs of tf_flowers. Raises `NotAvailable` where there are none, `CourseError` where they are damaged."
     if split not in ("train", "test"): raise CourseError(f"the split is {split!r}; give train or test")
+    if limit is not None and limit < 1: raise CourseError(f"a data set of {limit} images was asked for; give 1 or more")
     folder = data_root(data_dir)/"tf_flowers"
     if folder.is_file(): raise CourseError(f"{folder} is a file where a folder should be; choose another data folder")
-    pictures, classes = read_folder(folder) if folder.is_dir() else read_tfds(data_dir and data_root(data_dir))
+    of_tfds = any([*folder.glob("*/dataset_info.json"), *folder.glob("3.*/"), *folder.glob("*incomplete*")])
+    pictures, classes = read_folder(folder) if folder.is_dir() and not of_tfds else read_tfds(data_dir and data_root(data_dir))
     order = sorted((hashlib.sha256(Path(name).name.encode()).hexdigest(), name, data, label) for name, data, label in pictures
                    if held_out(name) == (split == "test"))
     digest = hashlib.sha256()
@@ -374,15 +391,20 @@ assert np.isclose(found["mirror"]["brightness"], found["as they are"]["brightnes
 #| exports
 def load_data(split="train", # or test
               augment=False, # change each image by `augment_data`, anew in each epoch
-              batch_size=CONFIG.batch_size,
+              batch_size=None, # by default that of the configuration
               config=CONFIG, # says which data set, which size
-              seed=0, # of the order
+              seed=0, # of the order, and of the changes
     ): # a `tf.data.Dataset` of float32 images [B, H, W, 3] in [-1, 1] and int64 labels [B]
     "The flowers as a pipeline: decoded once, shuffled anew in each epoch, batched, prefetched."
-    dataset = load_images(config, split)
+    dataset, batch_size = load_images(config, split), batch_size or config.batch_size
+    if len(dataset) < batch_size:
+        raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: not one full batch; lower batch_size or raise limit")
     def scaled(image, label): return tf.cast(image, tf.float32) / 127.5 - 1, tf.cast(label, tf.int64)
     data = tf.data.Dataset.from_tensor_slices((dataset.images, dataset.labels)).shuffle(len(dataset), seed=seed).map(scaled)
-    if augment: data = data.map(augment_data, num_parallel_calls=tf.data.AUTOTUNE)
+    if augment:
+        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2) # new ones in each epoch, whatever else was seeded
+        data = tf.data.Dataset.zip(data, seeds).map(lambda image, number: augment_data(*image, tf.bitcast(number, tf.int32)[:, 0]),
+                                                    num_parallel_calls=tf.data.AUTOTUNE)
     return data.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 

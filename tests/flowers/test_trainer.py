@@ -345,7 +345,7 @@ def test_without_pictures_of_a_kind(tmp_path, quick):
     "No distance, no log, a run that ends before anything is kept: the same weights as with all of them."
     losses = []
     for name, changes in (("a", dict(eval_images=0, tensorboard=False, checkpoint_save_interval=50, num_samples=1)), ("b", dict(checkpoint_every=1))):
-        metrics = train(config(tmp_path/name, epochs=1, limit=64, **changes), verbose=False)
+        metrics = train(config(tmp_path/name, epochs=1, **changes), verbose=False)
         losses.append({key: metrics["history"][0][key] for key in MEASURED})
     assert losses[0] == losses[1] and arrays(tmp_path/"a"/"generator.weights.h5") == arrays(tmp_path/"b"/"generator.weights.h5")
     assert not (tmp_path/"a"/"logs").exists() and not (tmp_path/"a"/"generator_checkpoints").exists() and not (tmp_path/"a"/"best").exists()
@@ -359,8 +359,7 @@ def test_no_finite_loss(tmp_path, quick, monkeypatch):
         return call(self, index, iteration, keep)
     monkeypatch.setattr(GANStep, "__call__", calling)
     done = command(*train_arguments(tmp_path/"run", track="flowers", eval_images=0))
-    message = one_line(done, "no longer finite at step 4 (epoch 2)", "step_00000003.npz", "Likely cause")
-    assert not any(field in message for field in ("label_smoothing", "lr_g", "r2")), "it names settings that this track has"
+    one_line(done, "no longer finite at step 4 (epoch 2)", "step_00000003.npz", "Likely cause")
     metrics = strict_json(tmp_path/"run"/"metrics.json")
     assert metrics["status"] == "failed" and [row["epoch"] for row in metrics["history"]] == [1]
     assert sound(tmp_path/"run", track="flowers") and not (tmp_path/"run"/"generator.weights.h5").exists()
@@ -374,6 +373,7 @@ def test_likely_causes():
     assert named <= set(CONFIG.to_dict()), named
 
 
-def test_too_few_images(tmp_path):
-    with pytest.raises(CourseError) as caught: train(config(tmp_path/"run", limit=None, batch_size=4000), verbose=False)
+def test_too_few_images(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "load_images", lambda *args, **how: DATA)
+    with pytest.raises(CourseError) as caught: train(config(tmp_path/"run", limit=None, batch_size=65), verbose=False)
     assert "batch" in str(caught.value) and "\n" not in str(caught.value)
