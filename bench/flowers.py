@@ -34,7 +34,7 @@ def main(arguments=None):
     parser.add_argument("--json", type=Path)
     parser.add_argument("--pictures", type=Path, help="folder for a grid of each variant")
     o = parser.parse_args(arguments)
-    print(f"{'variant':44}{'FD(pixels)':>11}{'real: train':>12}{'held out':>9}{'loss D':>8}{'loss G':>8}{'images/s':>10}")
+    print(f"{'variant':44}{'FD(pixels)':>11}{'rank: train':>12}{'held out':>9}{'loss D':>8}{'loss G':>8}{'images/s':>10}")
     results = []
     for variant in o.variants:
         with tempfile.TemporaryDirectory() as folder:
@@ -43,7 +43,7 @@ def main(arguments=None):
             begin = time.perf_counter()
             row = train(c, verbose=False)["history"][-1]
             results.append(dict(variant=variant, seconds=time.perf_counter() - begin, **row))
-            print(f"{variant:44}{row['pixel_frechet']:11.2f}{row['real_train']:12.2f}{row['real_held_out']:9.2f}{row['loss_d']:8.3f}{row['loss_g']:8.3f}"
+            print(f"{variant:44}{row['pixel_frechet']:11.2f}{row['rank_train']:12.2f}{row['rank_held_out']:9.2f}{row['loss_d']:8.3f}{row['loss_g']:8.3f}"
                   f"{row['images_seen'] / row['seconds']:10.0f}", flush=True)
             if o.pictures: save_grid(generate_samples(c, 40, Path(folder)/"x.png", seed=1), o.pictures/f"{variant.replace('/', '_')}.png", columns=10)
     if o.json: o.json.write_text(json.dumps(results, indent=1))

@@ -168,7 +168,8 @@ class Recorder:
         self.metrics(training, "running")
         if getattr(self.config, "tensorboard", False):
             self.board = Board(self.folder.path/"logs", step=training.epoch + 1)
-            self.board.settings(self.config.to_dict() | dict(track=self.track, dataset=self.dataset.name))
+            there = {name: value for name, value in self.config.to_dict().items() if name not in ("out", "data_dir", "progress", "tensorboard")}
+            self.board.settings(there | dict(track=self.track, dataset=self.dataset.name))
             if (graph := self.graph(training)) is not None: self.board.graph(graph)
 
     def anew(self):

@@ -94,12 +94,17 @@ def h5_arrays(file):
     return found
 
 
+def without_address(config):
+    "Part of the configuration in a `.keras` file: Keras numbers what layers share by where it lies in memory."
+    return {name: value for name, value in config.items() if name != "shared_object_id"}
+
+
 def load_keras(track, path):
     "A checkpoint with its variables by part, or a file of weights with its arrays; both as the track checks them. Or a `.keras` file."
     from gan_course.keras_files import load_checkpoint, load_file
     if path.suffix == ".keras":
         with zipfile.ZipFile(path) as file:
-            return dict(config=json.loads(file.read("config.json")), weights=h5_arrays(io.BytesIO(file.read("model.weights.h5"))))
+            return dict(config=json.loads(file.read("config.json"), object_hook=without_address), weights=h5_arrays(io.BytesIO(file.read("model.weights.h5"))))
     if path.suffix == ".h5": return load_file(path, track) | dict(weights=h5_arrays(path))
     found = load_checkpoint(path, track)
     for name, value in found["state"].pop("variables").items():

@@ -32,9 +32,9 @@ def check_purposes(seed_of): # (seed, iteration, purpose) -> two integers
 def check_memorises(memorises): # (history, gap=0.2, times=2) -> an epoch, or None
     "Whether `memorises` finds the first of several measurements in a row, over rows without any."
     def ask(gaps, **how):
-        rows = [dict(epoch=i + 1) | (dict(real_train=0.5 + g, real_held_out=0.5) if g is not None else {}) for i, g in enumerate(gaps)]
+        rows = [dict(epoch=i + 1) | (dict(rank_train=0.5 + g, rank_held_out=0.5) if g is not None else {}) for i, g in enumerate(gaps)]
         try: return memorises(rows, **how)
-        except (KeyError, TypeError): raise AssertionError("some epochs have no measurement: their rows lack real_train") from None
+        except (KeyError, TypeError): raise AssertionError("some epochs have no measurement: their rows lack rank_train") from None
     assert ask([0.0, 0.1, 0.1]) is None, "no gap exceeds 0.2: the answer is None"
     assert ask([0.0, 0.3, 0.0, 0.3]) is None, "twice, but not in a row"
     found = ask([0.0, 0.3, 0.3, 0.3])

@@ -90,9 +90,9 @@ assert rejects(check_purposes, lambda seed, iteration, purpose: (seed, np.random
 def check_memorises(memorises): # (history, gap=0.2, times=2) -> an epoch, or None
     "Whether `memorises` finds the first of several measurements in a row, over rows without any."
     def ask(gaps, **how):
-        rows = [dict(epoch=i + 1) | (dict(real_train=0.5 + g, real_held_out=0.5) if g is not None else {}) for i, g in enumerate(gaps)]
+        rows = [dict(epoch=i + 1) | (dict(rank_train=0.5 + g, rank_held_out=0.5) if g is not None else {}) for i, g in enumerate(gaps)]
         try: return memorises(rows, **how)
-        except (KeyError, TypeError): raise AssertionError("some epochs have no measurement: their rows lack real_train") from None
+        except (KeyError, TypeError): raise AssertionError("some epochs have no measurement: their rows lack rank_train") from None
     assert ask([0.0, 0.1, 0.1]) is None, "no gap exceeds 0.2: the answer is None"
     assert ask([0.0, 0.3, 0.0, 0.3]) is None, "twice, but not in a row"
     found = ask([0.0, 0.3, 0.3, 0.3])
@@ -109,21 +109,21 @@ def check_memorises(memorises): # (history, gap=0.2, times=2) -> an epoch, or No
 
 
 # %%
-def good_memorises(history, gap=0.2, times=2, measured=lambda row: row.get("real_train") is not None, size=lambda d: d, first=True):
+def good_memorises(history, gap=0.2, times=2, measured=lambda row: row.get("rank_train") is not None, size=lambda d: d, first=True):
     row_of = 0
     rows = [row for row in history if measured(row)]
     for i, row in enumerate(rows):
-        row_of = row_of + 1 if size(row["real_train"] - row["real_held_out"]) > gap else 0
+        row_of = row_of + 1 if size(row["rank_train"] - row["rank_held_out"]) > gap else 0
         if row_of == times: return rows[i - times + 1 if first else i]["epoch"]
     return None
 
 def at_once(history, gap=0.2, times=2):
-    return next((row["epoch"] for row in history if row.get("real_train", 0) - row.get("real_held_out", 0) > gap), None)
+    return next((row["epoch"] for row in history if row.get("rank_train", 0) - row.get("rank_held_out", 0) > gap), None)
 
 def interrupted(history, gap=0.2, times=2):
     row_of = 0
     for row in history:
-        row_of = row_of + 1 if row.get("real_train", 0) - row.get("real_held_out", 0) > gap else 0
+        row_of = row_of + 1 if row.get("rank_train", 0) - row.get("rank_held_out", 0) > gap else 0
         if row_of == times: return row["epoch"] - times + 1
 
 check_memorises(good_memorises)
@@ -131,4 +131,4 @@ assert rejects(check_memorises, at_once, "not in a row")
 assert rejects(check_memorises, interrupted, "interrupt nothing")
 assert rejects(check_memorises, lambda *a, **k: good_memorises(*a, **k, size=abs), "not memory")
 assert rejects(check_memorises, lambda *a, **k: good_memorises(*a, **k, first=False), "not the last")
-assert rejects(check_memorises, lambda *a, **k: good_memorises(*a, **k, measured=lambda row: True), "lack real_train")
+assert rejects(check_memorises, lambda *a, **k: good_memorises(*a, **k, measured=lambda row: True), "lack rank_train")

@@ -56,7 +56,6 @@ from gan_course.datasets import to_float
 from gan_course.flowers import load_images, train
 from gan_course.flowers.dataset import CREDIT
 from gan_course.flowers.networks import create_generator
-from gan_course.flowers.trainer import overfitting_figure
 from gan_course.flowers.utils import generate_images, generate_noise, load_generator, nearest
 from gan_course.runs import provenance_line
 
@@ -79,11 +78,11 @@ config = CONFIG.replace(progress=False, **budget(full={}, fast=dict(
     epochs=2, limit=320, input_size=32, num_filters=8, eval_images=500, measure_every=1, checkpoint_save_interval=1, out=Path("artifacts/flowers_fast"))))
 metrics = train(config, resume=budget(full=True, fast=False), verbose=False)
 rows = metrics["history"]
-print("epoch  loss D  loss G   D(x)  D(G(z))  FD(pixels)  real: training  held out  images/s")
+print("epoch  loss D  loss G   D(x)  D(G(z))  FD(pixels)  rank: training  held out  images/s")
 for row in rows:
     if row["epoch"] % budget(full=50, fast=1) and row["epoch"] not in (1, 10, 20): continue
     print(f"{row['epoch']:5}{row['loss_d']:8.3f}{row['loss_g']:8.3f}{row['d_real']:7.2f}{row['d_fake']:9.2f}"
-          f"{row['pixel_frechet'] or np.nan:12.2f}{row['real_train']:16.2f}{row['real_held_out']:10.2f}{row['images_per_second']:10.0f}")
+          f"{row['pixel_frechet'] or np.nan:12.2f}{row['rank_train'] or np.nan:16.2f}{row['rank_held_out'] or np.nan:10.2f}{row['images_per_second']:10.0f}")
 print(provenance_line(metrics["provenance"]))
 
 # %%
@@ -163,11 +162,11 @@ def short(way):
     return c, train(c, resume=budget(full=True, fast=False), verbose=False)
 
 runs = {way: short(way) for way in ("none", "augment_data", "diffaugment")}
-print(f"{'':14}{'FD(pixels)':>11}{'best':>7}{'real: training':>16}{'held out':>10}{'D(x)':>7}{'D(G(z))':>9}{'images seen':>13}")
+print(f"{'':14}{'FD(pixels)':>11}{'best':>7}{'rank: training':>16}{'held out':>10}{'D(x)':>7}{'D(G(z))':>9}{'images seen':>13}")
 for way, (c, m) in runs.items():
     measured = [row for row in m["history"] if row["pixel_frechet"] is not None]
     row = measured[-1]
-    print(f"{way:14}{row['pixel_frechet']:11.2f}{min(r['pixel_frechet'] for r in measured):7.2f}{row['real_train']:16.2f}{row['real_held_out']:10.2f}"
+    print(f"{way:14}{row['pixel_frechet']:11.2f}{min(r['pixel_frechet'] for r in measured):7.2f}{row['rank_train'] or np.nan:16.2f}{row['rank_held_out'] or np.nan:10.2f}"
           f"{row['d_real']:7.2f}{row['d_fake']:9.2f}{row['images_seen']:13,}")
 
 # %%
@@ -178,20 +177,20 @@ drawn = {way: generate_images(load_generator(c.out)[0], budget(full=2000, fast=2
 figures.image_grid(np.concatenate([images[:24] for images in drawn.values()]), columns=12, caption=f"two rows each: {', '.join(drawn)}; {real.name}, 32 × 32")
 
 # %% [markdown]
-# **Does it memorise?** How many photographs the discriminator takes for real, of those it was trained on and of those it has never seen:
+# **Does it memorise?** How often the discriminator finds a photograph more real than a generated image: one that it was trained on, and one that it has never seen:
 
 # %%
 #| label: fig-overfitting
-#| fig-cap: Shares of training and of held-out photographs that the discriminator takes for real, for the three ways.
+#| fig-cap: How often the discriminator ranks a photograph above a generated image, for the three ways. A half is a coin.
 #| fig-alt: To be described.
 fig = figures.CourseFigure(880, 300)
 axes = fig.subplots(1, 3, sharey=True)
 for ax, (way, (c, m)) in zip(axes, runs.items()):
-    looked = [row for row in m["history"] if row.get("real_train") is not None]
-    for key, style, colour, label in (("real_train", "-", figures.dark, "training"), ("real_held_out", "--", "#d55e00", "held out"), ("real_generated", ":", figures.light, "generated")):
+    looked = [row for row in m["history"] if row.get("rank_train") is not None]
+    for key, style, colour, label in (("rank_train", "-", figures.dark, "training"), ("rank_held_out", "--", "#d55e00", "held out")):
         ax.plot([row["epoch"] for row in looked], [row[key] for row in looked], style, color=colour, label=label)
-    ax.set(title=way, xlabel="epoch", ylim=(0, 1.02))
-axes[0].set(ylabel="share taken for real"); axes[0].legend(loc="lower left")
+    ax.set(title=way, xlabel="epoch", ylim=(0.4, 1.02))
+axes[0].set(ylabel="found more real than generated"); axes[0].legend(loc="lower left")
 fig.tight_layout()
 fig
 
@@ -241,7 +240,7 @@ shown("tensorboard_scalars.png")
 #
 # - **`generator_loss`, `discriminator_loss`** tell who is ahead, and nothing about quality. What you look for is that neither runs away. Pull *Smoothing* to 0.9 to see the trend behind the jumps.
 # - **`generator_score`, `discriminator_score`**: the probabilities behind the losses. A generator score that falls to 0 means a discriminator that has won, and a discriminator score that rises slowly for hours means that it memorises.
-# - **`real_train`, `real_held_out`**: that very suspicion, measured. Drag one card next to the other and compare.
+# - **`rank_train`, `rank_held_out`**: that very suspicion, measured: how often a photograph is ranked above a generated image, one of the training set and one held out. Drag one card next to the other and compare.
 # - **`pixel_frechet`**: the one number here that looks at pictures. If it rises for long, take `best/` and stop.
 # - **`grad_norm_d`, `grad_norm_g`**: a jump by a factor of ten announces trouble an epoch before the losses show it.
 # - **`images_per_second`**: a step down is another program on your machine. So look here before you blame the code.

@@ -90,7 +90,7 @@ from gan_course.runs import provenance_line
 
 # %%
 #| exports
-MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "grad_norm_d", "grad_norm_g")
+MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
 LATENTS, CHANGE_REAL, CHANGE_FAKE, FLIPS, COPIES = range(5) # purposes of random numbers
 
 def global_norm(gradients):
@@ -147,7 +147,8 @@ class GANStep:
         gradients = tape_g.gradient(loss_g, self.G.trainable_variables)
         self.opt_g.apply(gradients, self.G.trainable_variables)
         for a, b in zip(self.average.variables, self.G.variables): a.assign(b.value + (a.value - b.value) * keep)
-        values = tf.stack([loss_d, loss_g, 2 * score - 1 + d_fake, d_fake, norm_d, global_norm(gradients)])
+        right = [tf.reduce_mean(tf.cast(logit > 0, tf.float32)) for logit in (a_real, -a_fake)] # shares
+        values = tf.stack([loss_d, loss_g, 2 * score - 1 + d_fake, d_fake, *right, norm_d, global_norm(gradients)])
         self.sums.assign_add(tf.cast(values, tf.float64))
         self.counted.assign_add(1)
         wrong = tf.logical_not(tf.reduce_all(tf.math.is_finite(values)))
@@ -193,13 +194,16 @@ assert ended["flips 0.3"][0] > ended["none"][0], "who is lied to pays for it"
 # %% [markdown]
 # ## The run
 #
-# `Training` fills in what [the loop](../foundations/loop.ipynb) wants of a track. New is `closer_look`, which is called where a measurement is due. How often does the discriminator take photographs for real that it has been trained on, and how
-# often held-out ones? As long as it judges by what flowers look like, both shares are equal. The gap between them is what it has learnt by heart. A generator gains from the first kind of knowledge only.
+# `Training` fills in what [the loop](../foundations/loop.ipynb) wants of a track. New is `closer_look`, which is called where a measurement is due. Show the discriminator a photograph and a generated image: how often does it
+# find the photograph more real? A half is a coin, 1 is perfection. Ask with photographs that it has been trained on, and with held-out ones. As long as it judges by what flowers look like, both numbers are equal. The gap
+# between them is what it has learnt by heart, and a generator gains nothing from that.
 #
-# To compare fairly it looks at photographs as they are, in batches of one kind as in training; the running statistics of its BatchNorm, which such a look would change, are put back.
+# The comparison of two logits needs no threshold. It looks as in training, with `diffaugment` through the augmentation and in batches of one kind; the running statistics of its BatchNorm, which such a look would change, are put back.
 
 # %%
 #| exports
+SEED_LOOK = 3 # of the latents and changes of a closer look
+
 class Training(Progress):
     "All that changes during a run."
     def __init__(self, config, dataset, held_out=None): # held_out: a `Dataset` for `closer_look`, or None
@@ -262,16 +266,18 @@ class Training(Progress):
     def learning_rates(self): return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
 
     def closer_look(self, most=320): # images of each kind
-        "Shares of training, held-out and generated images that the discriminator takes for real."
+        "How often the discriminator finds a photograph more real than a generated image: one it was trained on, and one held out."
         if self.held_out is None: return {}
         kept = [v.numpy() for v in self.D.non_trainable_variables]
-        def taken(images):
+        def logits(images):
             size = min(self.config.batch_size, len(images))
-            logits = [self.D(to_float(images[at:at + size]), training=True) for at in range(0, min(len(images), most) - size + 1, size)]
-            return float(np.mean(np.concatenate(logits) > 0))
-        shares = dict(real_train=taken(self.dataset.images), real_held_out=taken(self.held_out.images), real_generated=taken(self.draw(most, 3)))
+            return np.concatenate([self.D(self.step.shown(to_float(images[at:at + size]), (SEED_LOOK, at)), training=True)
+                                   for at in range(0, min(len(images), most) - size + 1, size)])
+        fake = logits(self.draw(most, SEED_LOOK))
+        def rank(images): return float(np.mean(logits(images)[:, None] > fake[None]))
+        found = dict(rank_train=rank(self.dataset.images), rank_held_out=rank(self.held_out.images))
         for v, value in zip(self.D.non_trainable_variables, kept): v.assign(value)
-        return shares
+        return found
 
 
 # %%
@@ -288,21 +294,20 @@ print(f"{look}; after a restored step all {len(state)} variables are equal")
 
 
 # %% [markdown]
-# What is written besides the files of every track: the generator at every `checkpoint_save_interval`, small enough to keep them all; and the picture of the two shares.
+# What is written besides the files of every track: the generator at every `checkpoint_save_interval`, small enough to keep them all; and the picture of the two curves.
 
 # %%
 #| exports
-def overfitting_figure(history, caption=None): # rows with `real_train` and `real_held_out`
-    "How many photographs the discriminator takes for real: of the training set, held out, and generated ones."
-    rows = [row for row in history if row.get("real_train") is not None]
-    lines = [("real_train", "training photographs", figures.dark, "-"), ("real_held_out", "held-out photographs", "#d55e00", "--"),
-             ("real_generated", "generated", figures.light, ":")]
+def overfitting_figure(history, caption=None): # rows with `rank_train` and `rank_held_out`
+    "How often the discriminator finds photographs more real than generated images: those of the training set, and held-out ones."
+    rows = [row for row in history if row.get("rank_train") is not None]
+    lines = [("rank_train", "training photographs", figures.dark, "-"), ("rank_held_out", "held-out photographs", "#d55e00", "--")]
     with matplotlib.rc_context(figures.course_style):
         fig = figures.CourseFigure(560, 320)
         ax = fig.add_axes((0.11, 0.24, 0.86, 0.7))
         for key, label, colour, style in lines:
             ax.plot([row["epoch"] for row in rows], [row[key] for row in rows], style, color=colour, marker="o" if len(rows) < 16 else None, markersize=3.5, label=label)
-        ax.set(xlabel="epoch", ylabel="share taken for real", ylim=(-0.03, 1.03))
+        ax.set(xlabel="epoch", ylabel="found more real than generated", ylim=(0.4, 1.02))
         ax.legend(loc="best")
         fig.text(0.5, 0.02, caption or "", ha="center", va="bottom", size=8, color="#333333")
     return fig
@@ -316,7 +321,7 @@ class FlowersRecorder(KerasRecorder):
 
     def pictures(self, training, samples):
         super().pictures(training, samples)
-        if any(row.get("real_train") is not None for row in training.history):
+        if any(row.get("rank_train") is not None for row in training.history):
             figures.save_figure(overfitting_figure(training.history, self.caption(training, "discriminator")), self.paths["overfitting"])
 
     def graph(self, training):
@@ -439,17 +444,17 @@ check_purposes(seed_of)
 # %% [markdown]
 # ### 2. Since when does it memorise?
 #
-# Write `memorises(history, gap=0.2, times=2)`: the epoch of the first of `times` measurements in a row in which the discriminator took training photographs for real more often than held-out ones by more than `gap`; `None` if that never
-# happens. Rows without a measurement lack `real_train` and `real_held_out`, and do not interrupt a row.
+# Write `memorises(history, gap=0.2, times=2)`: the epoch of the first of `times` measurements in a row in which the discriminator ranked training photographs rightly more often than held-out ones by more than `gap`; `None` if that never
+# happens. Rows without a measurement lack `rank_train` and `rank_held_out`, and do not interrupt a row.
 
 # %%
 #| code-fold: true
 #| code-summary: "Solution, and the check that accepts it"
 def memorises(history, gap=0.2, times=2):
-    measured = [row for row in history if row.get("real_train") is not None]
+    measured = [row for row in history if row.get("rank_train") is not None]
     row_of = 0
     for i, row in enumerate(measured):
-        row_of = row_of + 1 if row["real_train"] - row["real_held_out"] > gap else 0
+        row_of = row_of + 1 if row["rank_train"] - row["rank_held_out"] > gap else 0
         if row_of == times: return measured[i - times + 1]["epoch"]
     return None
 

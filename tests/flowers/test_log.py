@@ -10,7 +10,7 @@ from gan_course.board import read_log, serve
 ROOT = Path(__file__).parents[2]
 LOG = ROOT/"logs"/"gan_tf_flowers"
 SCALARS = {"generator_loss", "discriminator_loss", "generator_score", "discriminator_score", "grad_norm_g", "grad_norm_d", "images_per_second",
-           "real_train", "real_held_out", "real_generated", "pixel_frechet"}
+           "rank_train", "rank_held_out", "accuracy_real", "accuracy_fake", "pixel_frechet"}
 
 
 @pytest.fixture(scope="module")

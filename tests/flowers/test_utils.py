@@ -99,7 +99,7 @@ def test_images_in_parts_are_those_at_once():
     z = generate_noise(401, 16, 2)
     found = generate_images(G, z)
     whole = np.clip(np.round((np.array(G(z, training=False)) + 1) * 127.5), 0, 255)
-    assert found.shape == (401, 32, 32, 3) and found.dtype == np.uint8 and found.std() > 20
+    assert found.shape == (401, 32, 32, 3) and found.dtype == np.uint8 and found.std() > 10
     assert np.abs(found - whole).max() <= 1 and (found != whole).mean() < 1e-3
     assert np.array_equal(generate_images(G, 401, 2), found) and not np.array_equal(generate_images(G, 401, 3), found)
     assert np.abs(found[:1].astype(int) - generate_images(G, 1, 2)).max() <= 1
