@@ -35,7 +35,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %% [markdown]
 # **You will be able to** train a generator on a few thousand photographs, say with three measurements whether it copies, memorises or tints them, and read a run off TensorBoard's page while it goes on.
 #
-# **You need** nothing but this page to run it; the [lessons of the chapter](index.ipynb) explain every part. **It takes** an hour and a half on two cores of a processor, and minutes on a GPU. Every long run goes on where it was when the
+# **You need** nothing but this page to run it; the [lessons of the chapter](index.ipynb) explain every part. **It takes** forty minutes on two cores of a processor, and minutes on a GPU. Every long run goes on where it was when the
 # cell is run again.
 
 # %%
@@ -71,7 +71,7 @@ figures.image_grid(real.images[:48], columns=12, scale=1, caption=f"{real.name},
 # ## The full run
 #
 # Mirroring, colours and translation by [DiffAugment](augment.ipynb), a small gradient penalty, an average of the generator. While it runs, `tensorboard --logdir artifacts` in another terminal shows the page described below. The table has every
-# twenty-fifth epoch. Before you look at it: which of the numbers will tell that the pictures get better?
+# thirtieth epoch. Before you look at it: which of the numbers will tell that the pictures get better?
 
 # %%
 config = CONFIG.replace(progress=False, **budget(full={}, fast=dict(
@@ -80,7 +80,7 @@ metrics = train(config, resume=budget(full=True, fast=False), verbose=False)
 rows = metrics["history"]
 print("epoch  loss D  loss G   D(x)  D(G(z))  FD(pixels)  rank: training  held out  images/s")
 for row in rows:
-    if row["epoch"] % budget(full=50, fast=1) and row["epoch"] not in (1, 10, 20): continue
+    if row["epoch"] % budget(full=30, fast=1) and row["epoch"] not in (1, 10): continue
     print(f"{row['epoch']:5}{row['loss_d']:8.3f}{row['loss_g']:8.3f}{row['d_real']:7.2f}{row['d_fake']:9.2f}"
           f"{row['pixel_frechet'] or np.nan:12.2f}{row['rank_train'] or np.nan:16.2f}{row['rank_held_out'] or np.nan:10.2f}{row['images_per_second']:10.0f}")
 print(provenance_line(metrics["provenance"]))
@@ -156,7 +156,7 @@ figures.interpolation_figure(ways, scale=1, caption=f"flowers on {real.name}, se
 
 # %%
 def short(way):
-    c = CONFIG.replace(augmentation=way, input_size=32, num_filters=32, epochs=120, progress=False, tensorboard=False, eval_images=2000, measure_every=10,
+    c = CONFIG.replace(augmentation=way, input_size=32, num_filters=32, epochs=60, progress=False, tensorboard=False, eval_images=2000, measure_every=10,
                        out=Path(f"artifacts/flowers_{way}"))
     c = c.replace(**budget(full={}, fast=dict(epochs=1, limit=320, num_filters=8, eval_images=500, out=Path(f"artifacts/flowers_fast_{way}"))))
     return c, train(c, resume=budget(full=True, fast=False), verbose=False)

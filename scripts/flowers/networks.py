@@ -65,10 +65,10 @@ from gan_course.flowers.dataset import load_images
 # | layer | output |
 # |---|---|
 # | latents | 100 |
-# | project and reshape, BatchNorm, LeakyReLU | 4 × 4 × 384 |
-# | transposed convolution, BatchNorm, LeakyReLU | 8 × 8 × 192 |
-# | transposed convolution, BatchNorm, LeakyReLU | 16 × 16 × 96 |
-# | transposed convolution, BatchNorm, LeakyReLU | 32 × 32 × 48 |
+# | project and reshape, BatchNorm, LeakyReLU | 4 × 4 × 256 |
+# | transposed convolution, BatchNorm, LeakyReLU | 8 × 8 × 128 |
+# | transposed convolution, BatchNorm, LeakyReLU | 16 × 16 × 64 |
+# | transposed convolution, BatchNorm, LeakyReLU | 32 × 32 × 32 |
 # | transposed convolution, tanh | 64 × 64 × 3 |
 #
 # A transposed convolution with stride 2 lays its window down at every second pixel and adds up where windows overlap. How

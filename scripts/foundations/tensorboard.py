@@ -64,6 +64,7 @@ import json
 import tempfile
 import urllib.request
 
+
 # %% [markdown]
 # A run folder holds `metrics.json` and a few figures. That is enough to judge *one* run when it is over. While it goes on,
 # and next to five others, a page in the browser is better: it draws what is new every few seconds, zooms, compares, and
@@ -226,7 +227,6 @@ for step in range(1, 6):
     board.scalars(step, dict(area=inside.astype(bool).mean(), impossible=float("nan")))
 board.path.stat().st_size
 
-
 # %% [markdown]
 # ## Reading it back
 #
@@ -306,7 +306,6 @@ def tags(row): # of the history
 # %%
 # NBVAL_CHECK_OUTPUT
 tags(dict(epoch=3, loss_d=1.2, loss_g=0.9, d_real=0.6, d_fake=0.3, images_per_second=210.0, pixel_frechet=None))
-
 
 # %% [markdown]
 # The settings are logged in two ways: as a table in the tab *Text*, and for the tab *HParams*, where runs are rows that can
