@@ -89,7 +89,7 @@ class PixelFrechet:
                  components=64, # how many directions of the pixels are compared
                 ):
         self.shape, self.components = np.shape(images)[1:], components
-        size = shrunk(images[:1]).size
+        size = shrunk(np.zeros((1, *self.shape), np.uint8)).size
         if not 1 <= components <= size:
             raise ValueError(f"components is {components}, and the images have {size} values each")
         self._enough(images)

@@ -165,7 +165,7 @@ def test_interruptible_in_another_thread():
 
 def test_free_fields():
     c = BaseConfig()
-    assert free_fields(c) == {"data_dir", "out", "checkpoint_every", "keep_checkpoints", "progress", "epochs"}
+    assert free_fields(c) == {"data_dir", "out", "checkpoint_every", "keep_checkpoints", "progress", "tensorboard", "epochs"}
     assert "epochs" not in free_fields(c.replace(lr_decay="linear")) | free_fields(c.replace(instance_noise=0.1))
     assert free_fields(c, {"device"}) - free_fields(c) == {"device"}
     assert free_fields(c, frozenset({"device"})) == free_fields(c, {"device"})

@@ -169,7 +169,7 @@ def augment_data(image, # float [H, W, C] in [-1, 1]
     ): # image and label
     "Resized and cropped, mirrored, brightness and contrast changed; in [-1, 1] again."
     if seed is None: seed = tf.random.uniform((2,), maxval=2**31 - 1, dtype=tf.int32)
-    def of(draw): return tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int32), draw)
+    def of(draw): return tf.random.experimental.stateless_fold_in(seed, draw)
     h, w, c = image.shape
     larger = tf.image.resize(image, (round(h * ENLARGED), round(w * ENLARGED)))
     image = tf.image.stateless_random_crop(larger, (h, w, c), of(0))
@@ -193,7 +193,7 @@ def load_data(split="train", # or test
     data = tf.data.Dataset.from_tensor_slices((dataset.images, dataset.labels)).shuffle(len(dataset), seed=seed).map(scaled)
     if augment:
         seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2) # new ones in each epoch, whatever else was seeded
-        data = tf.data.Dataset.zip(data, seeds).map(lambda image, number: augment_data(*image, tf.bitcast(number, tf.int32)[:, 0]),
+        data = tf.data.Dataset.zip(data, seeds).map(lambda image, number: augment_data(*image, number),
                                                     num_parallel_calls=tf.data.AUTOTUNE)
     return data.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
@@ -224,5 +224,5 @@ class Batches:
         "Real images, float32 [B, H, W, C] in [-1, 1]. For use inside a `tf.function`."
         x = tf.cast(tf.gather(self.images, index), tf.float32) / 127.5 - 1
         if seed is None: return x
-        def one(pair): return augment_data(pair[0], 0, tf.random.experimental.stateless_fold_in(seed, pair[1]))[0]
+        def one(pair): return augment_data(pair[0], 0, tf.random.experimental.stateless_fold_in(seed, tf.cast(pair[1], tf.int64)))[0]
         return tf.map_fn(one, (x, tf.range(self.batch_size)), fn_output_signature=tf.TensorSpec(x.shape[1:], tf.float32))

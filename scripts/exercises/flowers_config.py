@@ -69,7 +69,7 @@ def check_first_channels(first_channels): # (a `Config`) -> the channels of the 
     assert found != 48, "48 are the channels of the last map: each one before it has twice as many"
     assert found not in (6, 3), "the maps become smaller on the way back, and their channels more: double them"
     assert found not in (144, 192 + 48), f"each map has twice as many channels as the next, not 48 more: {found}"
-    assert found == 384, f"32, 16, 8 and 4 pixels have 48, 96, 192 and 384 channels: the first map's are not {found}"
+    assert found == 384, f"32, 16, 8 and 4 pixels have 48, 96, 192 and 384 channels: the first map's are not {found}; everything comes from `config`"
     assert isinstance(found, numbers.Integral), f"{found!r} is not an int, and no layer takes so many channels: divide with //"
     for size, projection, filters, wanted in ((64, 8, 48, 192), (128, 4, 48, 768), (32, 8, 48, 96), (64, 4, 10, 80)):
         found = ask(size, projection, filters)

@@ -167,6 +167,7 @@ at = [("left" if s[0, 0, 0] else "right") for s in slope]
 print("the gradient arrives at the side:", at)
 assert {"left", "right"} == set(at) and np.all(slope.sum((1, 2, 3)) == 10 * x.shape[1] * 3)
 
+
 # %% [markdown]
 # ## How often is it the identity?
 #

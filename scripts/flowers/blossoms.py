@@ -267,7 +267,6 @@ print(f"correlation with light: {follows:.2f} over all, {np.mean(within):.2f} on
 # %%
 assert follows < np.mean(within) < 1
 
-
 # %% [markdown]
 # The ground hides most of it: a picture is light because of the sky far more often than because of the light.
 #

@@ -81,7 +81,6 @@ for projection, size in [(4, 32), (4, 64), (4, 128), (8, 64)]:
     sizes = [projection * 2**i for i in range((size // projection).bit_length())]
     print(f"projection_size {projection}, input_size {size}:", " -> ".join(map(str, sizes)))
 
-
 # %% [markdown]
 # Its last hidden layer has `num_filters` channels, and each layer before it twice as many as the next. The convolutions
 # look at windows of `filter_size` pixels; `scale` is what a LeakyReLU leaves of negative numbers.
@@ -165,6 +164,7 @@ class Config(Settings):
         "What other tracks call `num_latent_inputs`."
         return self.num_latent_inputs
 
+
 # %%
 #| exports
 CONFIG = Config()
@@ -191,6 +191,7 @@ INPUT_SIZE, DROPOUT_PROB = CONFIG.input_size, CONFIG.dropout_prob
 LEARNING_RATE, EPOCHS, BATCH_SIZE = CONFIG.learning_rate, CONFIG.epochs, CONFIG.batch_size
 CHECKPOINT_SAVE_INTERVAL = CONFIG.checkpoint_save_interval
 
+
 # %% [markdown]
 # What a run writes: the files of every track, the generators that were kept on the way, and the log.
 
@@ -203,8 +204,10 @@ def artifact_paths(out): # the run folder
     return configuration.artifact_paths(out, ".weights.h5") | keras_files | dict(
         generators=out/"generator_checkpoints", overfitting=out/"overfitting.png")
 
+
 # %%
 sorted(path.name for path in artifact_paths("artifacts/flowers_gan").values())
+
 
 # %% [markdown]
 # ## Devices

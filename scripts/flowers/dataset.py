@@ -136,6 +136,7 @@ def read_tfds(data_dir=None): # where `tfds` keeps its data; None: its own place
     if not found: raise CourseError(f"the copy of tf_flowers in {where} is empty; remove it, and let it be downloaded again")
     return found, tuple(names)
 
+
 # %% [markdown]
 # ## Hold some out, by name
 #
@@ -218,6 +219,7 @@ if (folder/"train").is_dir():
     found, classes = read_folder(folder)
     assert len(found) == builder.info.splits["train"].num_examples and list(classes) == builder.info.features["label"].names
     print(sum(held_out(name) for name, *_ in found), "of them are held out")
+
 
 # %%
 def saved(mode, colour, kind="PNG", size=(90, 60)):
@@ -308,7 +310,6 @@ print(f"{len(train) - len(seen)} training images are there twice, bit for bit; {
 frechet = PixelFrechet(train.images)
 print(f"held-out photographs: {frechet.distance(test.images):.2f}; as many training photographs: {frechet.distance(train.images[:len(test)]):.2f}")
 
-
 # %% [markdown]
 # ## Changed copies
 #
@@ -325,7 +326,7 @@ def augment_data(image, # float [H, W, C] in [-1, 1]
     ): # image and label
     "Resized and cropped, mirrored, brightness and contrast changed; in [-1, 1] again."
     if seed is None: seed = tf.random.uniform((2,), maxval=2**31 - 1, dtype=tf.int32)
-    def of(draw): return tf.random.experimental.stateless_fold_in(tf.cast(seed, tf.int32), draw)
+    def of(draw): return tf.random.experimental.stateless_fold_in(seed, draw)
     h, w, c = image.shape
     larger = tf.image.resize(image, (round(h * ENLARGED), round(w * ENLARGED)))
     image = tf.image.stateless_random_crop(larger, (h, w, c), of(0))
@@ -377,6 +378,7 @@ assert found["brightness"]["brightness"] > 1.1 * found["as they are"]["brightnes
 assert found["resize"]["sharpness"] < 0.95 * found["as they are"]["sharpness"], "what is enlarged is softer"
 assert np.isclose(found["mirror"]["brightness"], found["as they are"]["brightness"])
 
+
 # %% [markdown]
 # Brightness widens the spread of brightness, contrast that of contrast, and enlarging takes away sharpness: a generator that is trained on `augment_data` will make tinted and
 # soft flowers, because that is what it is asked for. Only mirroring changes next to nothing: a mirrored flower is a flower. In the [lab](gan_flowers.ipynb) you find these numbers again, in the samples.
@@ -384,8 +386,8 @@ assert np.isclose(found["mirror"]["brightness"], found["as they are"]["brightnes
 #
 # ## Batches
 #
-# `load_data` is the pipeline for everybody who wants to train something of their own on these photographs. They were decoded once, above, and lie in memory as bytes, a twelfth of what floats would take as numbers
-# of the original photographs. What is drawn by chance comes after what is always the same.
+# `load_data` is the pipeline for everybody who wants to train something of their own on these photographs. They were decoded once, above, and lie in memory as bytes, a quarter of what floats would
+# take. What is drawn by chance comes after what is always the same.
 
 # %%
 #| exports
@@ -403,7 +405,7 @@ def load_data(split="train", # or test
     data = tf.data.Dataset.from_tensor_slices((dataset.images, dataset.labels)).shuffle(len(dataset), seed=seed).map(scaled)
     if augment:
         seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2) # new ones in each epoch, whatever else was seeded
-        data = tf.data.Dataset.zip(data, seeds).map(lambda image, number: augment_data(*image, tf.bitcast(number, tf.int32)[:, 0]),
+        data = tf.data.Dataset.zip(data, seeds).map(lambda image, number: augment_data(*image, number),
                                                     num_parallel_calls=tf.data.AUTOTUNE)
     return data.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
@@ -414,6 +416,7 @@ images.shape, images.dtype, labels.shape
 
 # %%
 assert images.shape == (32, 64, 64, 3) and float(tf.reduce_max(tf.abs(images))) <= 1
+
 
 # %% [markdown]
 # The training loop does not use it. A run that is to be resumed bit for bit must know which images batch 17 of epoch 5 holds without having made the 16 before, and how each is changed. So
@@ -447,7 +450,7 @@ class Batches:
         "Real images, float32 [B, H, W, C] in [-1, 1]. For use inside a `tf.function`."
         x = tf.cast(tf.gather(self.images, index), tf.float32) / 127.5 - 1
         if seed is None: return x
-        def one(pair): return augment_data(pair[0], 0, tf.random.experimental.stateless_fold_in(seed, pair[1]))[0]
+        def one(pair): return augment_data(pair[0], 0, tf.random.experimental.stateless_fold_in(seed, tf.cast(pair[1], tf.int64)))[0]
         return tf.map_fn(one, (x, tf.range(self.batch_size)), fn_output_signature=tf.TensorSpec(x.shape[1:], tf.float32))
 
 

@@ -191,7 +191,6 @@ kept = float(tf.reduce_mean(tf.cast(seen != 0, tf.float32)))
 assert 0.45 < kept < 0.55, f"{kept:.2f} of the pixels are kept"
 assert "dropout" not in [layer.name for layer in create_discriminator().layers]
 
-
 # %% [markdown]
 # ## The loss, and its lies
 #

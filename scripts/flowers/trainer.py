@@ -123,7 +123,7 @@ class GANStep:
     def step(self, index, iteration, keep, penalise): # int32 [B]; int64; float32: what the average keeps; Python bool
         "One iteration; measurements are added to `sums`."
         c, seed = self.config, partial(self.seed, iteration)
-        x = self.batches.pick(index, tf.bitcast(seed(COPIES), tf.int32)[:, 0] if c.augmentation == "augment_data" else None)
+        x = self.batches.pick(index, seed(COPIES) if c.augmentation == "augment_data" else None)
         z = tf.random.stateless_normal((c.batch_size, c.num_latent_inputs), seed(LATENTS), alg="philox")
         real = self.shown(x, seed(CHANGE_REAL))
         with tf.GradientTape() as tape_g:
@@ -270,7 +270,7 @@ class Training(Progress):
         if self.held_out is None: return {}
         kept = [v.numpy() for v in self.D.non_trainable_variables]
         def logits(images):
-            size = min(self.config.batch_size, len(images))
+            size = min(self.config.batch_size, len(images), most)
             return np.concatenate([self.D(self.step.shown(to_float(images[at:at + size]), (SEED_LOOK, at)), training=True)
                                    for at in range(0, min(len(images), most) - size + 1, size)])
         fake = logits(self.draw(most, SEED_LOOK))
@@ -314,6 +314,12 @@ def overfitting_figure(history, caption=None): # rows with `rank_train` and `ran
 
 class FlowersRecorder(KerasRecorder):
     "Writes the run folder; keeps generators on the way."
+    optional = ("best", "generators", "overfitting")
+
+    def anew(self, training):
+        super().anew(training)
+        for path in self.paths["generators"].glob("epoch_*.weights.h5"): path.unlink(missing_ok=True)
+
     def epoch(self, training, samples):
         super().epoch(training, samples)
         if training.epoch % self.config.checkpoint_save_interval == 0:

@@ -134,7 +134,6 @@ assert drawn.shape == (6, 64, 64, 3) and drawn.dtype == np.uint8
 alone = generate_images(G, generate_noise(6, seed=1)[2:3])
 assert np.abs(alone[0].astype(int) - drawn[2]).max() <= 1, "a sample does not depend on its neighbours"
 
-
 # %% [markdown]
 # ## From a file of weights
 #

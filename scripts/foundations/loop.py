@@ -392,6 +392,8 @@ assert tiny.draw(3, seed=0).shape == (3, 28, 28, 1) and tiny.first_bad() is None
 #| exports
 class Recorder:
     "Writes the run folder; where `writes` is false (all processes but the first) it does nothing."
+    optional = ("best",) # names of paths that a finished run may lack
+
     def __init__(self,
                  folder, # a `RunFolder`; None where nothing is written
                  config, # of the run
@@ -418,22 +420,27 @@ class Recorder:
         return (f"{getattr(c, 'recipe', self.track)} on {self.dataset.name}, epoch {training.epoch} of {c.epochs}, "
                 f"seed {c.seed}, {what}")
 
-    def begin(self, training):
+    def begin(self, training, fresh=False): # fresh: the folder may hold an earlier run, which `anew` will remove
         "config.json, and metrics.json as it is now."
         if not self.writes: return
         self.folder.save_config(
             dict(track=self.track, config=self.config.to_dict(), dataset=self.data))
         self.metrics(training, "running")
-        if getattr(self.config, "tensorboard", False):
+        if not fresh: self.watch(training)
+
+    def watch(self, training):
+        "Begin to write on the board, if that is wanted."
+        if self.writes and getattr(self.config, "tensorboard", False):
             self.board = Board(self.folder.path/"logs", step=training.epoch + 1)
             there = {name: value for name, value in self.config.to_dict().items() if name not in ("out", "data_dir", "progress", "tensorboard")}
             self.board.settings(there | dict(track=self.track, dataset=self.dataset.name))
             if (graph := self.graph(training)) is not None: self.board.graph(graph)
 
-    def anew(self):
+    def anew(self, training):
         "The run is a new one, and has begun well: what an earlier one left to go on with is removed."
         if not self.writes: return
         self.folder.remove_checkpoints()
+        self.watch(training)
         if self.board: self.board.forget_earlier()
 
     def epoch(self, training, samples): # uint8 [N, H, W, C]
@@ -614,7 +621,7 @@ def likely_cause(config):
     names = " and ".join(rates) # not every track has all fields
     if max(rates.values()) > 2e-3:
         return f"the learning rate{'s are' if len(rates) > 1 else ' is'} high: try {names} of 2e-4"
-    if "learning_rate" in rates: return "try a lower learning_rate, or label_smoothing"
+    if "learning_rate" in rates: return f"try a lower learning_rate, or {'label_smoothing' if hasattr(config, 'label_smoothing') else 'flip_prob'}"
     if config.loss == "relativistic" and not (config.r1 and config.r2):
         return "the relativistic loss needs its penalties: try r1 and r2 of 0.1"
     if getattr(config, "precision", None) == "bf16": # not every track has the field
@@ -676,10 +683,10 @@ def loop(training, # a `Progress` with everything filled in
         "The only place in an epoch that waits for the device."
         nonlocal fresh
         check_finite(t, recorder, fresh)
-        if fresh: recorder.anew()
+        if fresh: recorder.anew(t)
         fresh = False
 
-    recorder.begin(t)
+    recorder.begin(t, fresh)
     samples, begin = None, time.perf_counter()
     with Interruptible() as interrupt, tqdm(
             total=c.epochs * per_epoch, initial=t.steps, unit="step", leave=False,
@@ -825,7 +832,7 @@ def restore_latest(training, # with `load_state_dict`
 def finished(recorder):
     "What stands in metrics.json if the run is complete and all its files are there, else None."
     if not recorder.writes: return None
-    there = all(path.exists() for name, path in recorder.paths.items() if name != "best")
+    there = all(path.exists() for name, path in recorder.paths.items() if name not in recorder.optional)
     metrics = recorder.folder.load_metrics() if there else {}
     return metrics if metrics.get("status") == "finished" else None
 

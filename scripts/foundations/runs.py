@@ -473,8 +473,8 @@ class RunFolder:
 
     def remove_stale_tmp(self):
         "Remove half-written files of a run that was killed. Only for the one who holds the lock."
-        for folder in (self.path, *(p for p in self.path.glob("*/") if not (p / ".lock").exists())): # no other run's
-            for path in folder.glob(".*.tmp"):
+        for folder in ("", "checkpoints", "best", "generated_images", "generator_checkpoints"):
+            for path in (self.path / folder).glob(".*.tmp"):
                 if _stale.match(path.name) and path.is_file():
                     try:
                         path.unlink(missing_ok=True)

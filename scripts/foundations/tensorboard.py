@@ -253,7 +253,8 @@ def read_log(folder): # of one run's events
         if found.dtype != object: return float(found) if not found.shape else found
         parts = found.reshape(-1).tolist()
         return parts[2] if len(parts) == 3 else parts[0].decode()
-    return {tag: [(event.step, value(event.tensor_proto)) for event in log.Tensors(tag)] for tag in log.Tags()["tensors"]}
+    return {tag: [(event.step, value(event.tensor_proto)) for event in log.Tensors(tag)]
+            for tag in log.Tags()["tensors"] if tag != "__run_graph__"}
 
 
 # %%

@@ -23,8 +23,8 @@ from gan_course.loop import average_keep, due, likely_cause
 TRACK = TRACKS["flowers"]
 SMALL = CONFIG.replace(**(TRACK.small | dict(batch_size=8, limit=64, r1=0.4, penalty_every=4, learning_rate=2e-3)))
 DATA = load_blossoms(size=32, limit=64)
-TAGS = {"generator_loss", "discriminator_loss", "generator_score", "discriminator_score", "grad_norm_d", "grad_norm_g", "images_per_second", "real_train",
-        "real_held_out", "real_generated", "pixel_frechet"}
+TAGS = {"generator_loss", "discriminator_loss", "generator_score", "discriminator_score", "accuracy_real", "accuracy_fake", "grad_norm_d",
+        "grad_norm_g", "images_per_second", "rank_train", "rank_held_out", "pixel_frechet"}
 
 
 def config(out, **changes): return CONFIG.replace(**(TRACK.small | changes), out=out)
@@ -71,7 +71,8 @@ class Step:
         norm_g = np.sqrt(sum((np.array(g, np.float64) ** 2).sum() for g in gradients))
         self.opt_g.apply_gradients(zip(gradients, self.G.trainable_variables))
         self.average = [v.numpy() * (1 - keep) + old * keep for v, old in zip(self.G.variables, self.average)]
-        self.measured.append([float(loss_d), float(loss_g), float(tf.reduce_mean(tf.sigmoid(a))), float(tf.reduce_mean(tf.sigmoid(b))), norm_d, norm_g])
+        self.measured.append([float(loss_d), float(loss_g), float(tf.reduce_mean(tf.sigmoid(a))), float(tf.reduce_mean(tf.sigmoid(b))),
+                              np.mean(np.array(a) > 0), np.mean(np.array(b) < 0), norm_d, norm_g])
 
     def frozen(self, z):
         "What the generator makes of latents in training, its running statistics left as they are."
@@ -158,7 +159,7 @@ def test_augmentation_changes_the_step(augmentation):
     seen = [one_step(augmentation=name)[0].means()["d_real"] for name in (augmentation, "none")]
     assert seen[0] != seen[1]
     step = GANStep(SMALL.replace(augmentation=augmentation), Training(SMALL, DATA).batches)
-    shown = [np.array(step.batches.pick(np.arange(8, dtype=np.int32), tf.bitcast(step.seed(tf.constant(i, tf.int64), module.COPIES), tf.int32)[:, 0]))
+    shown = [np.array(step.batches.pick(np.arange(8, dtype=np.int32), step.seed(tf.constant(i, tf.int64), module.COPIES)))
              if augmentation == "augment_data" else np.array(step.shown(step.batches.pick(np.arange(8)), step.seed(tf.constant(i, tf.int64), CHANGE_REAL)))
              for i in (0, 1, 0)]
     assert np.array_equal(shown[0], shown[2]) and not np.array_equal(shown[0], shown[1])
@@ -178,14 +179,15 @@ def test_means_and_reset():
 # --- A closer look ---
 
 def test_a_closer_look_changes_nothing_and_means_what_it_says(monkeypatch):
-    "Shares of logits above zero, batch by batch, of 320 images at most."
+    "How often a photograph is found more real than a generated image, of all pairs; batch by batch, of 320 images at most."
     held_out = load_blossoms("test", size=32, limit=20)
     t = Training(SMALL.replace(dropout_prob=0.5), DATA, held_out)
     before = t.state_dict()["variables"]
-    shares = t.closer_look()
-    assert shares.keys() == {"real_train", "real_held_out", "real_generated"} and all(0 <= v <= 1 for v in shares.values())
+    ranks = t.closer_look()
+    assert ranks.keys() == {"rank_train", "rank_held_out"} and all(0 <= v <= 1 for v in ranks.values())
     after = t.state_dict()["variables"]
-    assert all(np.array_equal(before[name], after[name]) for name in before) and t.closer_look() == shares, "dropout's seed too"
+    assert all(np.array_equal(before[name], after[name]) for name in before) and t.closer_look() == ranks, "dropout's seed too"
+    t = Training(SMALL.replace(augmentation="none"), DATA, held_out)
     class Bright: # takes light pictures for real
         non_trainable_variables, seen = (), []
         def __call__(self, x, training):
@@ -193,34 +195,37 @@ def test_a_closer_look_changes_nothing_and_means_what_it_says(monkeypatch):
             self.seen.append(len(x))
             return tf.reduce_mean(x, (1, 2, 3))
     monkeypatch.setattr(Training, "D", Bright())
+    monkeypatch.setattr(Training, "draw", lambda self, num, seed: load_blossoms(size=32, limit=100 + num).images[100:])
     found = t.closer_look()
-    def share(images): return np.mean((images / 127.5 - 1).mean((1, 2, 3)) > 0)
-    assert found["real_train"] == pytest.approx(share(DATA.images)) and found["real_held_out"] == pytest.approx(share(held_out.images[:16]))
-    assert found["real_generated"] == pytest.approx(share(t.draw(320, 3))) and sum(Bright.seen) == 64 + 16 + 320
-    assert 0 < found["real_train"] < 1
+    def light(images): return (images / 127.5 - 1).mean((1, 2, 3))
+    fake = light(t.draw(320, 3))
+    for name, images in (("rank_train", DATA.images), ("rank_held_out", held_out.images[:16])):
+        assert found[name] == pytest.approx(np.mean([one > other for one in light(images) for other in fake]), abs=1e-3)
+        assert 0.1 < found[name] < 0.9
+    assert sum(Bright.seen) == 64 + 16 + 320
 
 
 @pytest.mark.parametrize("images", [1, 2, 7, 9])
 def test_a_closer_look_at_few_held_out_images(images):
     "Fewer than a batch, or not a multiple of it."
     t = Training(SMALL, DATA, load_blossoms("test", size=32, limit=images))
-    assert 0 <= t.closer_look()["real_held_out"] <= 1
+    assert 0 <= t.closer_look()["rank_held_out"] <= 1
 
 
 def test_a_closer_look_with_a_large_batch():
     "Larger than what is looked at: a batch of all of that."
     c, data = SMALL.replace(limit=330, batch_size=330), load_blossoms(size=32, limit=330)
-    assert set(Training(c, data, data).closer_look()) == {"real_train", "real_held_out", "real_generated"}
+    assert set(Training(c, data, data).closer_look()) == {"rank_train", "rank_held_out"}
 
 
 def test_nothing_held_out(): assert Training(SMALL, DATA).closer_look() == {}
 
 
-def test_the_figure_of_shares():
-    rows = [dict(epoch=1, real_train=0.9, real_held_out=0.4, real_generated=0.1), dict(epoch=2), dict(epoch=3, real_train=1.0, real_held_out=0.2, real_generated=0.0)]
+def test_the_figure_of_ranks():
+    rows = [dict(epoch=1, rank_train=0.9, rank_held_out=0.6), dict(epoch=2), dict(epoch=3, rank_train=1.0, rank_held_out=0.5)]
     ax, = overfitting_figure(rows, "about").axes
     found = {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
-    assert found == {"training photographs": [[1, 0.9], [3, 1.0]], "held-out photographs": [[1, 0.4], [3, 0.2]], "generated": [[1, 0.1], [3, 0.0]]}
+    assert found == {"training photographs": [[1, 0.9], [3, 1.0]], "held-out photographs": [[1, 0.6], [3, 0.5]]}
 
 
 # --- The state ---
@@ -264,12 +269,12 @@ def test_what_is_returned_is_what_is_written(run):
     assert saved["config"] == c.to_dict() and saved["track"] == metrics["track"] == "flowers" and saved["dataset"] == metrics["dataset"]
     rows = metrics["history"]
     assert [(row["epoch"], row["step"], row["images_seen"]) for row in rows] == [(n, 3 * n, 96 * n) for n in range(1, 5)]
-    shares = {"real_train", "real_held_out", "real_generated"}
+    shares = {"rank_train", "rank_held_out"}
     names = {"epoch", "step", "images_seen", "seconds", "images_per_second", "lr_g", "lr_d", "pixel_frechet", *MEASURED}
     for row in rows:
         assert row.keys() == (names | shares if due(row["epoch"], 3) else names)
         assert all(np.isfinite(row[name]) for name in row.keys() - {"pixel_frechet"}) and row["lr_g"] == row["lr_d"] == c.learning_rate
-        assert all(0 <= row[name] <= 1 for name in ("d_real", "d_fake", *shares & row.keys()))
+        assert all(0 <= row[name] <= 1 for name in ("d_real", "d_fake", "accuracy_real", "accuracy_fake", *shares & row.keys()))
     assert metrics["provenance"]["checksum"].endswith("[:96]") and metrics["provenance"]["device"] == "cpu"
     assert set(metrics["provenance"]["packages"]) >= {"tensorflow", "keras", "numpy"} and metrics["dataset"]["name"] == "blossoms"
 
@@ -310,7 +315,7 @@ def test_the_log_is_what_metrics_say(run):
         expected = [(row["epoch"], tags(row)[name]) for row in rows if tags(row).get(name) is not None]
         assert [step for step, _ in log[name]] == [epoch for epoch, _ in expected], name
         assert [value for _, value in log[name]] == pytest.approx([value for _, value in expected], rel=1e-6), name
-    assert [step for step, _ in log["pixel_frechet"]] == [step for step, _ in log["real_train"]] == [1, 3]
+    assert [step for step, _ in log["pixel_frechet"]] == [step for step, _ in log["rank_train"]] == [1, 3]
     assert [value for _, value in log["generator_loss"]] == pytest.approx([row["loss_g"] for row in rows])
     assert [value for _, value in log["discriminator_loss"]] == pytest.approx([row["loss_d"] for row in rows])
     assert [value for _, value in log["generator_score"]] == pytest.approx([row["d_fake"] for row in rows])
@@ -330,7 +335,8 @@ def test_pictures_in_the_log(run):
 def test_settings_and_graph_in_the_log(run):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     (_, text), = read_log(run[2]/"logs")["config"]
-    for name, value in run[0].to_dict().items(): assert f"| {name} | {value} |" in text
+    settings = run[0].to_dict()
+    for name in ("batch_size", "learning_rate", "augmentation", "policy", "num_filters", "seed"): assert f"| {name} | {settings[name]} |" in text, name
     log = EventAccumulator(str(run[2]/"logs"))
     log.Reload()
     nodes = {node.name for node in log.Graph().node}
