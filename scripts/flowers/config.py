@@ -127,7 +127,7 @@ class Config(Settings):
     beta2: float = 0.99 # how long Adam remembers the size of gradients
     ema_half_life: int = 20_000 # in images, of the generator's weight average; 0: no average
     # the run
-    epochs: int = 150 # passes over the data
+    epochs: int = 120 # passes over the data
     seed: int = 0 # of initial weights, latents, the order of images and their augmentation
     out: Path = Path("artifacts/flowers_gan") # the run folder
     checkpoint_save_interval: int = 10 # epochs between generators that are kept, and between pictures on the board

@@ -80,7 +80,7 @@ assert images.shape == (36, 32, 32, 3) and metrics["status"] == "finished"
 # On the command line the same is
 #
 # ```
-# gan-course train flowers --epochs 150 --out runs/flowers
+# gan-course train flowers --epochs 120 --out runs/flowers
 # gan-course sample flowers --run runs/flowers --num 36
 # tensorboard --logdir runs
 # ```
