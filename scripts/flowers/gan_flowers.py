@@ -133,6 +133,7 @@ limit = np.quantile(chance, 0.01)
 print(f"distance to the nearest training photograph, median: samples {np.median(far):.3f}, held-out photographs {np.median(chance):.3f}")
 print(f"nearer than all but a hundredth of the held-out photographs: {np.mean(far < limit):.1%} of the samples")
 
+
 # %% [markdown]
 # Held-out photographs say how near a *new* picture comes by chance. **Between two flowers** there should be flowers too, if the generator has learnt a space of them and not a list:
 
@@ -147,6 +148,7 @@ def walk(a, b, steps):
 ends = generate_noise(10, config.num_latent_inputs, seed=5).numpy()
 ways = [generate_images(G, walk(ends[2 * i], ends[2 * i + 1], 10).astype(np.float32)) for i in range(5)]
 figures.interpolation_figure(ways, scale=1, caption=f"flowers on {real.name}, seed {config.seed}")
+
 
 # %% [markdown]
 # ## Three ways to train on few photographs
@@ -194,6 +196,7 @@ axes[0].set(ylabel="found more real than generated"); axes[0].legend(loc="lower 
 fig.tight_layout()
 fig
 
+
 # %% [markdown]
 # **Does it leak?** The statistics of [the data lesson](dataset.ipynb), now of samples. A generator that was told to imitate tinted photographs makes tinted ones:
 
@@ -207,6 +210,7 @@ print(f"{'':16}spread of brightness   spread of contrast   sharpness")
 for name, images in {"photographs": small.images, **drawn}.items():
     s = statistics(images)
     print(f"{name:16}{s['brightness']:20.3f}{s['contrast']:21.3f}{s['sharpness']:12.3f}")
+
 
 # %% [markdown]
 # TO COME
@@ -228,6 +232,7 @@ def shown(name):
     "A picture of the page that lies beside this notebook."
     if Path(name).is_file(): return Image(name)
     print(f"{name} lies beside this notebook in the repository, and on the site")
+
 
 # %%
 #| label: fig-scalars

@@ -71,7 +71,6 @@ from gan_course.board import read_log
 from gan_course.datasets import Dataset
 from gan_course.runs import provenance_line
 
-
 # %% [markdown]
 # ## The step
 #
@@ -189,7 +188,6 @@ for name, way in ways.items():
 # %%
 assert all(np.isfinite(value).all() for value in ended.values())
 assert ended["flips 0.3"][0] > ended["none"][0], "who is lied to pays for it"
-
 
 # %% [markdown]
 # ## The run
@@ -335,6 +333,7 @@ class FlowersRecorder(KerasRecorder):
         concrete = s.train_step.get_concrete_function(tf.TensorSpec(s.config.batch_size, tf.int32), tf.TensorSpec((), tf.int64), tf.TensorSpec(()), False)
         return concrete.graph.as_graph_def().SerializeToString()
 
+
 # %%
 #| exports
 load_checkpoint = partial(keras_files.load_checkpoint, track=TRACK)
@@ -359,6 +358,7 @@ def train(config=CONFIG, # a `Config`
         recorder = FlowersRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, ["tensorflow", "keras", "numpy"], device_name(device))
         return training, training.batches, recorder
     with tf.device(device): return run(config, prepare, restore, resume, verbose, load=load_images)
+
 
 # %% [markdown]
 # Twenty epochs at 32 × 32, to see it run. The full run of the [lab](gan_flowers.ipynb) takes more than an hour.
@@ -393,6 +393,7 @@ assert not stuck, f"{stuck} did not move"
 log = read_log(config.out/"logs")
 print(", ".join(sorted(log)))
 assert np.isclose(log["discriminator_loss"][-1][1], rows[-1]["loss_d"]) and len(log["Generated Image"]) >= 1
+
 
 # %% [markdown]
 # ## Killed and resumed
