@@ -245,7 +245,7 @@ check_noise(noise)
 # - *Samples with grey borders*: translation of the real images only, or of the generated ones after the gradient was stopped.
 # - *Samples mirrored or tinted as the data never are*: the change leaks. Look at the statistics of samples, not only at samples.
 # - *The generator learns nothing at all*: the augmented images went through NumPy, or through a rounding, on the way to the discriminator.
-# - *Training takes many more epochs*: the policy is too strong for the time there is. In this chapter's runs `cutout` cost more than it gave.
+# - *Training takes many more epochs*: the policy is too strong for the time there is. The [lab](gan_flowers.ipynb) has such a case, with numbers.
 #
 # **References.** Zhao, Liu, Lin, Zhu and Han, *Differentiable augmentation for data-efficient GAN training*, 2020 (eq. 3 and 4;
 # the three changes). Karras et al., *Training generative adversarial networks with limited data*, 2020 (when augmentation

@@ -92,7 +92,7 @@ for projection, size in [(4, 32), (4, 64), (4, 128), (8, 64)]:
 # - `augmentation` changes the images: `augment_data` the real ones, `diffaugment` real and generated ones alike;
 # - `r1` charges it for being steep at real images.
 #
-# Each is explained where it acts. Here is what the [lab](gan_flowers.ipynb) found to be best:
+# Each is explained where it acts. The values are those of the [lab](gan_flowers.ipynb)'s run:
 
 # %%
 #| exports
