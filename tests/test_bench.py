@@ -158,7 +158,7 @@ def test_scaling_reports_everything(tmp_path):
 def test_flowers(monkeypatch, capsys, tmp_path):
     "A line for each variant, with what it measured; changed fields really are."
     code = ("import sys; sys.path.insert(0, 'bench'); import flowers; print(flowers.changes('r1=0.1+penalty_every=4')); sys.exit(flowers.main(sys.argv[1:]))")
-    done = subprocess.run([sys.executable, "-c", code, "--dataset", "blossoms", "--limit", "64", "--epochs", "1", "--num-filters", "4", "--variants", "none",
+    done = subprocess.run([sys.executable, "-c", code, "--dataset", "blossoms", "--limit", "80", "--epochs", "1", "--num-filters", "4", "--variants", "none",
                            "flip_prob=0.3", "--json", str(tmp_path/"x.json"), "--pictures", str(tmp_path)], cwd=BENCH.parent, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "{'r1': 0.1, 'penalty_every': 4}" in done.stdout
