@@ -54,10 +54,10 @@ def steps(request, both):
 
 def test_the_first_step(steps):
     "What was measured: losses, and the norms of both gradients."
-    _, _, (a, b) = steps
+    r1, _, (a, b) = steps
     assert a.shape == b.shape == (STEPS, len(MEASURED)) and np.isfinite(a).all()
     np.testing.assert_allclose(a[0, :4], b[0, :4], rtol=FIRST)
-    np.testing.assert_allclose(a[0, 5:], b[0, 5:], rtol=1e-4)
+    np.testing.assert_allclose(a[0, 5:], b[0, 5:], rtol=1e-4 * (1 + r1)) # a penalty amplifies rounding
 
 
 def test_ten_steps(steps):
@@ -77,7 +77,7 @@ def test_what_moved_moved_alike(steps, part, step):
     names = [name for name in both[0] if name.startswith(f"{r1}/{step}/{part}/")]
     start = {name: both[2][f"{'generator' if part == 'average' else part}/{name[-2:]}"] for name in names}
     a, b = (np.concatenate([(found[name] - start[name]).ravel() for name in names]).astype(float) for found in both[:2])
-    assert 0 < np.linalg.norm(a - b) < WEIGHTS * np.linalg.norm(a)
+    assert 0 < np.linalg.norm(a - b) < WEIGHTS * (1 + r1) * np.linalg.norm(a) # and Adam's first step takes the sign of the smallest gradient
     assert [name for name in names if (both[0][name] == start[name]).all()] == []
 
 
