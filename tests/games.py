@@ -4,12 +4,13 @@ from gan_course.tpu.config import BACKEND # first: it chooses Keras's backend
 
 import sys
 
+import keras
 import numpy as np
 
 from gan_course.datasets import load_dataset
 from gan_course.tpu.config import CONFIG
 from gan_course.tpu.data import Batches
-from gan_course.tpu.model import JUDGED, AdversarialModel, Discriminator, Generator, as_array, make_optimizer, seed_everything
+from gan_course.tpu.model import JUDGED, AdversarialModel, Discriminator, Generator, as_array, make_optimizer, scaled_images, seed_everything
 from gan_course.tpu.strategy import Accelerator, find_accelerator, share_among
 from gan_course.tpu.train import Training
 
@@ -82,6 +83,14 @@ def given(num=4, width=8, seed=0):
         return rng.normal(0, 0.02 if name == "generator" else 0.05, shape).astype(np.float32)
     weights = {f"{name}/{i:02d}": start(name, *shape) for name, found in shapes.items() for i, shape in enumerate(found)}
     return weights | dict(z=rng.standard_normal((num, B, LATENT), np.float32), x=clothes().images[rng.integers(0, 320, (num, B))])
+
+
+def margin(what): # from `given`
+    "How near a unit of the discriminator comes to the kink of its LeakyReLU at the first real images: there a penalty's gradient jumps."
+    D = Discriminator(what["discriminator/00"].shape[-1], 0.0)
+    for i, v in enumerate(D.variables): v.assign(what[f"discriminator/{i:02d}"])
+    before = keras.Model(D.inputs, [layer.output for layer in D.layers if layer.name.startswith("conv_")])
+    return min(np.abs(number(a)).min() for a in before(scaled_images(what["x"][0])))
 
 
 def given_steps(path, out, rate, *penalties):

@@ -1,6 +1,6 @@
 """The two backends against each other, and eight devices against one: each in a process of its own, from the same weights, images and
 latents. Whatever tolerance is named here stands beside what was measured."""
-from games import flat, given # first: it chooses Keras's backend
+from games import flat, given, margin # first: it chooses Keras's backend
 
 import shutil
 import signal
@@ -41,7 +41,8 @@ def loaded(path):
 def both(tmp_path_factory):
     "What both backends make of the same start in ten steps, with and without the penalty; and the start."
     folder = tmp_path_factory.mktemp("steps")
-    np.savez(folder/"given.npz", **given(STEPS))
+    start = max((given(STEPS, seed=seed) for seed in range(20)), key=margin) # or which side of a kink rounding chooses decides
+    np.savez(folder/"given.npz", **start)
     for on in BACKENDS: python(on, "given_steps", folder/"given.npz", folder/f"{on}.npz", RATE, 0.0, R1)
     return [loaded(folder/f"{name}.npz") for name in (*BACKENDS, "given")]
 
@@ -54,10 +55,10 @@ def steps(request, both):
 
 def test_the_first_step(steps):
     "What was measured: losses, and the norms of both gradients."
-    r1, _, (a, b) = steps
+    _, _, (a, b) = steps
     assert a.shape == b.shape == (STEPS, len(MEASURED)) and np.isfinite(a).all()
     np.testing.assert_allclose(a[0, :4], b[0, :4], rtol=FIRST)
-    np.testing.assert_allclose(a[0, 5:], b[0, 5:], rtol=1e-4 * (1 + r1)) # a penalty amplifies rounding
+    np.testing.assert_allclose(a[0, 5:], b[0, 5:], rtol=1e-4)
 
 
 def test_ten_steps(steps):
@@ -77,7 +78,7 @@ def test_what_moved_moved_alike(steps, part, step):
     names = [name for name in both[0] if name.startswith(f"{r1}/{step}/{part}/")]
     start = {name: both[2][f"{'generator' if part == 'average' else part}/{name[-2:]}"] for name in names}
     a, b = (np.concatenate([(found[name] - start[name]).ravel() for name in names]).astype(float) for found in both[:2])
-    assert 0 < np.linalg.norm(a - b) < WEIGHTS * (1 + r1) * np.linalg.norm(a) # and Adam's first step takes the sign of the smallest gradient
+    assert 0 < np.linalg.norm(a - b) < WEIGHTS * np.linalg.norm(a)
     assert [name for name in names if (both[0][name] == start[name]).all()] == []
 
 
