@@ -93,7 +93,7 @@ class PixelFrechet:
         if not 1 <= components <= size:
             raise ValueError(f"components is {components}, and the images have {size} values each")
         self._enough(images)
-        self.pixel_mean, cov = mean_and_cov(pixel_features(shrunk(block)) for block in _blocks(images))
+        self.pixel_mean, cov = mean_and_cov(shrunk(block).reshape(len(block), -1) for block in _blocks(images))
         values, axes = np.linalg.eigh(cov)  # ascending
         self.basis = axes[:, ::-1][:, :components]  # [values, components], largest spread first
         self.explained = float(values[::-1][:components].sum() / max(values.sum(), 1e-300))
@@ -109,7 +109,7 @@ class PixelFrechet:
         if np.shape(images)[1:] != self.shape:
             raise ValueError(f"the reference has images of shape {list(self.shape)}, "
                              f"these are {list(np.shape(images)[1:])}")
-        return (pixel_features(shrunk(images)) - self.pixel_mean) @ self.basis
+        return (shrunk(images).reshape(len(images), -1) - self.pixel_mean) @ self.basis
 
     def distance(self, images): # uint8, or float in [-1, 1]; [N, H, W, C], shape as the reference
         "Squared Fréchet distance to the reference, 0 or more; it shrinks as N grows."

@@ -4,12 +4,15 @@
 
 # %% auto #0
 __all__ = ['dpi', 'dark', 'light', 'course_style', 'use_course_style', 'CourseFigure', 'figure_png', 'save_figure', 'to_pixels',
-           'tile_images', 'image_grid', 'save_grid', 'plot_curves', 'progress_strip', 'interpolation_figure']
+           'tile_images', 'image_grid', 'save_grid', 'plot_curves', 'progress_strip', 'interpolation_figure',
+           'Flipbook', 'flipbook']
 
 # %% ../nbs/foundations/figures.ipynb #f6659925
 import base64
 import io
+import json
 import textwrap
+from html import escape
 from pathlib import Path
 
 import matplotlib
@@ -290,3 +293,36 @@ def interpolation_figure(rows, # [R, S, H, W, C] or a list of R arrays [S, H, W,
         raise ValueError("every row needs images of the same shape, "
                          f"not {[r.shape for r in rows]}")
     return _canvas(tile_images(np.concatenate(rows), len(rows[0])), scale, title, caption)[0]
+
+# %% ../nbs/foundations/figures.ipynb #769d6802
+class Flipbook:
+    "Pictures, one at a time, and a slider to choose; see `flipbook`."
+    def __init__(self, frames, labels, what, alt):
+        self.frames, self.labels, self.what, self.alt = frames, labels, what, alt
+
+    def _repr_html_(self):
+        hidden = [""] + [" hidden"] * (len(self.frames) - 1)
+        images = "".join(
+            f'<img alt="{escape(f"{self.alt} ({label})")}" style="max-width:100%"{hide} '
+            f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+            for png, label, hide in zip(self.frames, self.labels, hidden))
+        turn = ("const all = this.closest('.flipbook'), i = this.value;"
+                "all.querySelectorAll('img').forEach((leaf, j) => leaf.hidden = j != i);"
+                "const name = JSON.parse(this.dataset.labels)[i];"
+                "all.querySelector('output').textContent = name; this.ariaValueText = name")
+        labels = escape(json.dumps(self.labels, ensure_ascii=False))
+        return (f'<div class="flipbook">{images}<div><label>{escape(self.what)} <input type="range" min="0" '
+                f'max="{len(self.frames) - 1}" value="0" data-labels="{labels}" oninput="{escape(turn)}"></label> '
+                f'<output>{escape(self.labels[0])}</output></div></div>')
+
+def flipbook(figures, # matplotlib figures of one size, one for each leaf
+             labels, # a text for each: what the slider shows
+             what, # a word or two before the slider
+             alt, # what is seen on the leaves
+             max_kb=40, # of each leaf
+    ): # shows itself in a notebook and on the site
+    "Pictures to be turned with a slider that needs nothing but the page."
+    figures, labels = list(figures), [str(label) for label in labels]
+    if not figures or len(figures) != len(labels):
+        raise ValueError(f"{len(figures)} figures and {len(labels)} labels: give one label for each, and at least one")
+    return Flipbook([figure_png(fig, max_kb) for fig in figures], labels, what, alt)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['save_checkpoint', 'load_checkpoint', 'checked_about', 'keras_bytes', 'save_weights', 'save_network', 'digest_of',
-           'load_file', 'load_network', 'open_generator', 'with_weights', 'KerasRecorder']
+           'load_file', 'load_network', 'open_generator', 'with_weights', 'KerasTraining', 'KerasRecorder']
 
 # %% ../nbs/foundations/keras_files.ipynb #325255e5
 import hashlib
@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 from .basics import CourseError
-from .loop import Recorder, check_track, read_error
+from .loop import Progress, Recorder, check_track, read_error
 from .runs import RunFolder, atomic_path, to_plain
 
 # %% ../nbs/foundations/keras_files.ipynb #33a8b7c2
@@ -172,6 +172,31 @@ def with_weights(path, # `.weights.h5`
         warnings.simplefilter("error", UserWarning) # that some layer keeps its initial weights
         G.load_weights(path)
     return G
+
+# %% ../nbs/foundations/keras_files.ipynb #60fbc303
+class KerasTraining(Progress):
+    "All that changes during a run, in variables of Keras; a track says which they are."
+    def variables(self):
+        "Name -> variable: everything that the rest of the run depends on."
+        raise NotImplementedError
+
+    def as_array(self, variable): return variable.numpy() # TensorFlow's
+
+    def state_dict(self):
+        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
+        return dict(**self.counters(), strips=np.array(self.strips, np.uint8),
+                    variables={name: self.as_array(v) for name, v in self.variables().items()})
+
+    def load_state_dict(self, state):
+        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
+        mine, theirs = self.variables(), state["variables"]
+        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
+        for name, v in mine.items():
+            if tuple(v.shape) != theirs[name].shape or str(self.as_array(v).dtype) != str(theirs[name].dtype):
+                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
+        for name, v in mine.items(): v.assign(theirs[name])
+        self.set_counters(state)
+        self.strips = list(state["strips"])
 
 # %% ../nbs/foundations/keras_files.ipynb #75f4dcf4
 class KerasRecorder(Recorder):

@@ -1,9 +1,11 @@
 """Figures show exactly the pixels they were given, refuse what they would draw wrongly, stay small, open no window."""
+import base64
 import io
 import json
 import os
 import subprocess
 import sys
+from html.parser import HTMLParser
 
 import matplotlib
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from PIL import Image
 
 from gan_course.basics import CourseError
-from gan_course.figures import (CourseFigure, course_style, dark, figure_png, image_grid, interpolation_figure, light,
+from gan_course.figures import (CourseFigure, course_style, dark, figure_png, flipbook, image_grid, interpolation_figure, light,
                                 plot_curves, progress_strip, save_figure, save_grid, tile_images, to_pixels, use_course_style)
 from gan_course.runs import History
 
@@ -270,3 +272,31 @@ def test_shown_in_a_notebook_as_saved(monkeypatch):
 
 def test_course_figure_size():
     assert picture(CourseFigure(123, 45)).shape == (45, 123, 3)
+
+
+def leaf(colour):
+    fig = CourseFigure(80, 60)
+    fig.add_axes((0, 0, 1, 1)).imshow(np.full((4, 4, 3), colour))
+    return fig
+
+
+def test_a_flipbook_holds_all_its_leaves():
+    book = flipbook([leaf(0.1), leaf(0.5), leaf(0.9)], ["<a>", 2, 'c"'], "what & where", "a grey square")
+    text = book._repr_html_()
+    found = []
+    class Parser(HTMLParser):
+        def handle_starttag(self, tag, attributes): found.append((tag, dict(attributes)))
+
+    Parser().feed(text)
+    images = [attributes for tag, attributes in found if tag == "img"]
+    assert [image["alt"] for image in images] == ["a grey square (<a>)", "a grey square (2)", 'a grey square (c")']
+    assert ["hidden" in image for image in images] == [False, True, True]
+    colours = [Image.open(io.BytesIO(base64.b64decode(image["src"].split(",")[1]))).convert("L").getpixel((40, 30)) for image in images]
+    assert colours == sorted(set(colours)), "three different pictures"
+    slider, = [attributes for tag, attributes in found if tag == "input"]
+    assert slider["max"] == "2" and json.loads(slider["data-labels"]) == ["<a>", "2", 'c"'] and "&lt;a&gt;</output>" in text and "what &amp; where" in text
+
+
+@pytest.mark.parametrize("figures,labels", [([], []), (1, ["a", "b"]), (2, ["a"])])
+def test_a_flipbook_needs_a_label_for_each_leaf(figures, labels):
+    with pytest.raises(ValueError, match="one label for each"): flipbook([leaf(0.5) for _ in range(figures or 0)], labels, "x", "y")

@@ -7,7 +7,7 @@ __all__ = ['ADDRESS', 'SUFFIXES', 'CREDIT', 'ENLARGED', 'BRIGHTER', 'CONTRAST', 
            'held_out', 'decode', 'square', 'load_photographs', 'load_images', 'augment_data', 'load_data', 'Batches']
 
 # %% ../../nbs/flowers/dataset.ipynb #aa54c6a5
-from .config import CONFIG, Config # first: it chooses Keras's backend
+from .config import CONFIG # first: it chooses Keras's backend
 
 import hashlib
 import io

@@ -23,8 +23,8 @@ from .augment import diff_augment
 from .dataset import Batches, load_images
 from .networks import create_discriminator, create_generator, gan_loss
 from .utils import TRACK, generate_images
-from ..keras_files import KerasRecorder, save_weights
-from ..loop import Progress, average_keep, due, restore_latest, run
+from ..keras_files import KerasRecorder, KerasTraining, save_weights
+from ..loop import average_keep, restore_latest, run
 
 # %% ../../nbs/flowers/trainer.ipynb #264d6437
 MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
@@ -98,7 +98,7 @@ class GANStep:
 # %% ../../nbs/flowers/trainer.ipynb #956466d7
 SEED_LOOK = 3 # of the latents and changes of a closer look
 
-class Training(Progress):
+class Training(KerasTraining):
     "All that changes during a run."
     def __init__(self, config, dataset, held_out=None): # held_out: a `Dataset` for `closer_look`, or None
         super().__init__()
@@ -121,21 +121,6 @@ class Training(Progress):
         parts = dict(G=s.G.variables, D=s.D.variables, ema=s.average.variables, opt_g=s.opt_g.variables, opt_d=s.opt_d.variables,
                      own=[s.sums, s.counted, s.bad])
         return {f"{part}/{i:03d}": v for part, variables in parts.items() for i, v in enumerate(variables)}
-
-    def state_dict(self):
-        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
-        return dict(**self.counters(), strips=np.array(self.strips, np.uint8), variables={name: v.numpy() for name, v in self.variables().items()})
-
-    def load_state_dict(self, state):
-        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
-        mine, theirs = self.variables(), state["variables"]
-        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
-        for name, v in mine.items():
-            if tuple(v.shape) != theirs[name].shape or v.numpy().dtype != theirs[name].dtype:
-                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
-        for name, v in mine.items(): v.assign(theirs[name])
-        self.set_counters(state)
-        self.strips = list(state["strips"])
 
     def iterations(self, batches): return len(batches)
 

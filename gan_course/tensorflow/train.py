@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from .. import keras_files
-from ..keras_files import KerasRecorder
-from ..loop import SEED_GRID, Progress, average_keep, latest_checkpoint, lr_factor, restore_latest, run
+from ..keras_files import KerasRecorder, KerasTraining
+from ..loop import SEED_GRID, average_keep, latest_checkpoint, lr_factor, restore_latest, run
 from .config import (CONFIG, artifact_paths, select_device, select_precision, select_strategy,
                                           select_xla)
 from .data import DeviceBatches
@@ -71,7 +71,7 @@ def named_variables(network): # a `keras.Model`
     "Layer and name -> variable, the random state of dropout included."
     return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.variables}
 
-class Training(Progress):
+class Training(KerasTraining):
     "All that changes during a run. Make it inside the strategy's scope."
     Step = GANStep # a subclass may take other steps
 
@@ -98,22 +98,6 @@ class Training(Progress):
                                 ("meter", self.step.meter.variables)):
             found |= {f"{part}/{i:03d}": v for i, v in enumerate(variables)}
         return found
-
-    def state_dict(self):
-        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
-        return dict(**self.counters(), strips=np.array(self.strips, np.uint8),
-                    variables={name: v.numpy() for name, v in self.variables().items()})
-
-    def load_state_dict(self, state):
-        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
-        mine, theirs = self.variables(), state["variables"]
-        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
-        for name, v in mine.items():
-            if tuple(v.shape) != theirs[name].shape or v.numpy().dtype != theirs[name].dtype:
-                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
-        for name, v in mine.items(): v.assign(theirs[name])
-        self.set_counters(state)
-        self.strips = list(state["strips"])
 
     def iterations(self, batches): return len(batches) // self.config.d_steps
 

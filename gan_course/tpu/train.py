@@ -15,8 +15,8 @@ import numpy as np
 
 from .. import figures, keras_files
 from ..basics import CourseError
-from ..keras_files import KerasRecorder
-from ..loop import SEED_GRID, Progress, restore_latest, run
+from ..keras_files import KerasRecorder, KerasTraining
+from ..loop import SEED_GRID, restore_latest, run
 from .callbacks import LossPlot, SampleGrid, Stop
 from .data import Batches
 from .model import AdversarialModel, Discriminator, Generator, as_array, draw, make_optimizer, seed_everything
@@ -32,7 +32,7 @@ class Ema:
     def __init__(self, network): self.network = network
 
 # %% ../../nbs/tpu/train.ipynb #36dd2fa8
-class Training(Progress):
+class Training(KerasTraining):
     "All that changes during a run. Make it inside the accelerator's scope."
     look = 10**9 # steps between looks at the progress: none within an epoch
 
@@ -64,24 +64,15 @@ class Training(Progress):
                      opt_d=m.d_optimizer.variables, own=[m.iteration, m.sums, m.counted, m.bad])
         return {f"{part}/{i:03d}": v for part, variables in parts.items() for i, v in enumerate(variables)}
 
-    def state_dict(self):
-        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
-        return dict(**self.counters(), backend=BACKEND, strips=np.array(self.strips, np.uint8),
-                    variables={name: as_array(v) for name, v in self.variables().items()})
+    def as_array(self, variable): return as_array(variable)
+    def state_dict(self): return super().state_dict() | dict(backend=BACKEND)
 
     def load_state_dict(self, state):
-        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
+        "The opposite of `state_dict`, on the same backend. Raises `ValueError` for arrays that do not fit."
         if state["backend"] != BACKEND:
             raise CourseError(f"this run began on {state['backend']}, whose random numbers are others, and this is {BACKEND}; "
                               f"resume it with KERAS_BACKEND={state['backend']}")
-        mine, theirs = self.variables(), state["variables"]
-        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
-        for name, v in mine.items():
-            if tuple(v.shape) != theirs[name].shape or str(v.dtype) != str(theirs[name].dtype):
-                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
-        for name, v in mine.items(): v.assign(theirs[name])
-        self.set_counters(state)
-        self.strips = list(state["strips"])
+        super().load_state_dict(state)
 
     def iterations(self, batches): return len(batches)
 

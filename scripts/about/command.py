@@ -11,7 +11,7 @@
 #
 # > `gan-course` train, sample, evaluate and datasets: the lessons' functions, and errors in one line
 #
-# - order: 96
+# - order: 98
 
 # %% [markdown]
 # <!-- badges -->

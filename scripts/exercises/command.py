@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The command
 #
-# - order: 94
+# - order: 96
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Networks for photographs
 #
 # - skip_showdoc: true
-# - order: 89
+# - order: 91
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Training on photographs
 #
 # - skip_showdoc: true
-# - order: 92
+# - order: 94
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer, lesson by lesson
 #
-# - order: 49
+# - order: 50
 
 # %% [markdown]
 # <!-- badges -->

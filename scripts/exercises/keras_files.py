@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Files of Keras networks
 #
 # - skip_showdoc: true
-# - order: 58
+# - order: 60
 
 # %% [markdown]
 # <!-- badges -->

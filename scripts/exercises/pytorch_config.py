@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Configuration (PyTorch)
 #
-# - order: 59
+# - order: 61
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The two networks (PyTorch)
 #
-# - order: 62
+# - order: 64
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Seeds, measurements and grids (PyTorch)
 #
-# - order: 60
+# - order: 62
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of How these lessons run
 #
-# - order: 50
+# - order: 51
 
 # %% [markdown]
 # <!-- badges -->

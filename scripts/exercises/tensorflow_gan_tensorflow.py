@@ -12,7 +12,7 @@
 # > What the exercises of the lab are held against
 #
 # - skip_showdoc: true
-# - order: 74
+# - order: 76
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration of the TPU track
 #
 # - skip_showdoc: true
-# - order: 76
+# - order: 78
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Every number of a run on photographs, where it acts, and what it may be
 #
 # - skip_showdoc: true
-# - order: 41
+# - order: 42
 
 # %% [markdown]
 # <!-- badges -->
@@ -112,13 +112,13 @@ class Config(Settings):
     projection_size: Literal[4, 8] = 4 # height and width of the generator's first feature map
     num_latent_inputs: int = 100 # length of z
     num_filters: int = 32 # channels of the largest feature maps; smaller ones have 2, 4, 8 times as many
-    filter_size: int = 4 # height and width of a convolution's window
+    filter_size: int = 5 # height and width of a convolution's window
     scale: float = 0.2 # what a LeakyReLU leaves of negative numbers
     dropout_prob: float = 0.0 # share of the discriminator's input that is blotted out
     # the objective
     flip_prob: float = 0.0 # share of the real images that the discriminator is told are generated
     augmentation: Literal["none", "augment_data", "diffaugment"] = "diffaugment" # what is changed, and in which images
-    policy: str = "mirror,colour,translation" # of diffaugment: these and cutout
+    policy: str = "mirror,translation" # of diffaugment: these, colour and cutout
     r1: float = 0.03 # weight of the gradient penalty; 0: none
     penalty_every: int = 16 # steps between penalties, each weighted by this number
     # the optimisers
@@ -127,7 +127,7 @@ class Config(Settings):
     beta2: float = 0.99 # how long Adam remembers the size of gradients
     ema_half_life: int = 20_000 # in images, of the generator's weight average; 0: no average
     # the run
-    epochs: int = 120 # passes over the data
+    epochs: int = 240 # passes over the data
     seed: int = 0 # of initial weights, latents, the order of images and their augmentation
     out: Path = Path("artifacts/flowers_gan") # the run folder
     checkpoint_save_interval: int = 10 # epochs between generators that are kept, and between pictures on the board

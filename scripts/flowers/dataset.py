@@ -12,7 +12,7 @@
 # > 3,670 pictures of flowers: read once, held out by name, changed on the way, and credited
 #
 # - skip_showdoc: true
-# - order: 43
+# - order: 44
 
 # %% [markdown]
 # <!-- badges -->
@@ -43,7 +43,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| exports
-from gan_course.flowers.config import CONFIG, Config # first: it chooses Keras's backend
+from gan_course.flowers.config import CONFIG # first: it chooses Keras's backend
 
 import hashlib
 import io
@@ -63,7 +63,6 @@ from gan_course.flowers.blossoms import load_blossoms
 from gan_course.runs import cores
 
 # %%
-import tempfile
 
 from gan_course.basics import budget
 from gan_course.datasets import to_float

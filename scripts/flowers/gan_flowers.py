@@ -12,7 +12,7 @@
 # > A full run on photographs, three ways to train on few of them, and how to read the page that watches
 #
 # - skip_showdoc: true
-# - order: 48
+# - order: 49
 
 # %% [markdown]
 # <!-- badges -->
@@ -70,7 +70,7 @@ figures.image_grid(real.images[:48], columns=12, scale=1, caption=f"{real.name},
 # %% [markdown]
 # ## The full run
 #
-# Mirroring, colours and translation by [DiffAugment](augment.ipynb), a small gradient penalty, an average of the generator. While it runs, `tensorboard --logdir artifacts` in another terminal shows the page described below. The table has every
+# Mirroring and translation by [DiffAugment](augment.ipynb), a small gradient penalty, an average of the generator. While it runs, `tensorboard --logdir artifacts` in another terminal shows the page described below. The table has every
 # thirtieth epoch. Before you look at it: which of the numbers will tell that the pictures get better?
 
 # %%
@@ -158,7 +158,7 @@ figures.interpolation_figure(ways, scale=1, caption=f"flowers on {real.name}, se
 
 # %%
 def short(way):
-    c = CONFIG.replace(augmentation=way, input_size=32, num_filters=32, epochs=60, progress=False, tensorboard=False, eval_images=2000, measure_every=10,
+    c = CONFIG.replace(augmentation=way, input_size=32, num_filters=32, epochs=150, progress=False, tensorboard=False, eval_images=2000, measure_every=10,
                        out=Path(f"artifacts/flowers_{way}"))
     c = c.replace(**budget(full={}, fast=dict(epochs=1, limit=320, num_filters=8, eval_images=500, out=Path(f"artifacts/flowers_fast_{way}"))))
     return c, train(c, resume=budget(full=True, fast=False), verbose=False)

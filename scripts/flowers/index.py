@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Flowers
 #
-# > A generator of photographs, trained on 3,310 of them, and watched in TensorBoard while it learns
+# > A generator of photographs, trained on 3,272 of them, and watched in TensorBoard while it learns
 #
 # - skip_showdoc: true
-# - order: 40
+# - order: 41
 
 # %% [markdown]
 # <!-- badges -->
@@ -34,7 +34,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %% [markdown]
 # Clothes on a black ground, grey and centred, were a friendly beginning. Photographs are not: they have colours, light from anywhere, backgrounds, and every picture is taken from another distance. And these are *few*. With
-# 60,000 images a discriminator has to learn what clothes look like. With 3,310 it can learn the images themselves. This chapter is about how you notice, what helps, and what it costs.
+# 60,000 images a discriminator has to learn what clothes look like. With 3,272 it can learn the images themselves. This chapter is about how you notice, what helps, and what it costs.
 #
 # | lesson | you will write | what it is about |
 # |---|---|---|
@@ -80,7 +80,7 @@ assert images.shape == (36, 32, 32, 3) and metrics["status"] == "finished"
 # On the command line the same is
 #
 # ```
-# gan-course train flowers --epochs 120 --out runs/flowers
+# gan-course train flowers --epochs 240 --out runs/flowers
 # gan-course sample flowers --run runs/flowers --num 36
 # tensorboard --logdir runs
 # ```

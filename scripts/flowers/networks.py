@@ -12,7 +12,7 @@
 # > A generator that begins with a projection, a discriminator that may be half blind, and a loss that may lie
 #
 # - skip_showdoc: true
-# - order: 44
+# - order: 45
 
 # %% [markdown]
 # <!-- badges -->
@@ -86,7 +86,12 @@ for window in (4, 5): print(window, overlaps(window))
 
 # %% [markdown]
 # With 4 every pixel inside gets equally many. With 5, every second one gets half as much again: a checkerboard, which the weights
-# have to work against (Odena et al. 2016). And 16 weights are cheaper than 25. Hence `filter_size=4`.
+# have to work against (Odena et al. 2016). And 16 weights are cheaper than 25. So it should be 4.
+#
+# Then it was measured. At equal images seen, windows of 5 came nearer to the photographs: a Fréchet distance of 17.1 against 20.0
+# after 30 epochs at 32 × 32, and of 12.0 against 18.5 after 20 epochs at 64 × 64, for a quarter less speed (one seed each). A wider
+# window joins more of the picture, and the weights learn to even out what the overlap begins with: look for dots in the
+# [lab](gan_flowers.ipynb)'s samples. Hence `filter_size=5`. A rule of thumb is a reason to measure, and not a measurement.
 #
 # The weights begin as in the DCGAN paper, normal with a deviation of 0.02, each layer with a seed of its own.
 
@@ -301,12 +306,12 @@ check_smoothed(smoothed)
 # ## What to remember
 #
 # - A projection makes small maps of the latents; each transposed convolution doubles them. Depth follows from the sizes.
-# - A window that is a multiple of the stride covers all pixels evenly.
+# - A window that is a multiple of the stride covers all pixels evenly to begin with. Whether that matters is to be measured.
 # - Dropout on the input and flipped labels both weaken the discriminator. The first blinds it to texture, the second bounds its logits.
 #
 # **What goes wrong in practice, and how you see it.**
 #
-# - *A grid of dots over all samples*: windows that overlap unevenly.
+# - *A grid of dots over all samples*: windows that overlap unevenly, and a run too short to have unlearnt it.
 # - *Specks of coloured noise*: the discriminator cannot see them. Look for dropout on its input.
 # - *The discriminator's score never exceeds $1 - p/2$*: the labels are flipped, and its $\sigma(D(x))$ ends at $1 - p$; it is meant to.
 #

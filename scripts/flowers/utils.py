@@ -12,7 +12,7 @@
 # > Four helpers for whoever wants to look at what was trained
 #
 # - skip_showdoc: true
-# - order: 46
+# - order: 47
 
 # %% [markdown]
 # <!-- badges -->
@@ -58,7 +58,6 @@ from gan_course.flowers.networks import create_generator
 # %%
 import tempfile
 
-from gan_course.datasets import to_float
 from gan_course.flowers.dataset import load_images
 
 

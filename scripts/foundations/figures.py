@@ -48,7 +48,9 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 #| exports
 import base64
 import io
+import json
 import textwrap
+from html import escape
 from pathlib import Path
 
 import matplotlib
@@ -675,6 +677,66 @@ interpolation_figure(rows, title="A fade, not an interpolation of latents",
 # %%
 assert np.array_equal(rows[0][0], data.images[0]) and np.array_equal(rows[0][-1], data.images[1])
 assert interpolation_figure(rows, scale=2).bbox.width == 8 * 29 * 2 - 2 + 16, "a row is a row"
+
+
+# %% [markdown]
+# ## Leaves to turn
+#
+# Some things are best seen one after the other: what changes when a weight grows, or while a network learns. A slider on a
+# page usually needs a program that answers it. Here all pictures lie in the page beforehand, and the slider only chooses which of
+# them is seen; so it works on the rendered site, with nothing running. Where scripts are not allowed, in a notebook that is
+# not trusted for example, the first picture stays. So a page that needs the others shows them side by side as well.
+
+# %%
+#| exports
+class Flipbook:
+    "Pictures, one at a time, and a slider to choose; see `flipbook`."
+    def __init__(self, frames, labels, what, alt):
+        self.frames, self.labels, self.what, self.alt = frames, labels, what, alt
+
+    def _repr_html_(self):
+        hidden = [""] + [" hidden"] * (len(self.frames) - 1)
+        images = "".join(
+            f'<img alt="{escape(f"{self.alt} ({label})")}" style="max-width:100%"{hide} '
+            f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+            for png, label, hide in zip(self.frames, self.labels, hidden))
+        turn = ("const all = this.closest('.flipbook'), i = this.value;"
+                "all.querySelectorAll('img').forEach((leaf, j) => leaf.hidden = j != i);"
+                "const name = JSON.parse(this.dataset.labels)[i];"
+                "all.querySelector('output').textContent = name; this.ariaValueText = name")
+        labels = escape(json.dumps(self.labels, ensure_ascii=False))
+        return (f'<div class="flipbook">{images}<div><label>{escape(self.what)} <input type="range" min="0" '
+                f'max="{len(self.frames) - 1}" value="0" data-labels="{labels}" oninput="{escape(turn)}"></label> '
+                f'<output>{escape(self.labels[0])}</output></div></div>')
+
+def flipbook(figures, # matplotlib figures of one size, one for each leaf
+             labels, # a text for each: what the slider shows
+             what, # a word or two before the slider
+             alt, # what is seen on the leaves
+             max_kb=40, # of each leaf
+    ): # shows itself in a notebook and on the site
+    "Pictures to be turned with a slider that needs nothing but the page."
+    figures, labels = list(figures), [str(label) for label in labels]
+    if not figures or len(figures) != len(labels):
+        raise ValueError(f"{len(figures)} figures and {len(labels)} labels: give one label for each, and at least one")
+    return Flipbook([figure_png(fig, max_kb) for fig in figures], labels, what, alt)
+
+
+# %%
+def waving(phase):
+    fig = CourseFigure(320, 160)
+    ax = fig.add_axes((0.12, 0.16, 0.84, 0.8))
+    ax.plot(np.sin(np.linspace(0, 12, 100) + phase), color=dark)
+    ax.set(ylim=(-1.1, 1.1))
+    return fig
+
+book = flipbook([waving(i) for i in range(4)], [f"phase {i}" for i in range(4)], "phase", alt="A wave that moves to the left")
+book
+
+# %%
+text = book._repr_html_()
+assert text.count("<img alt=") == 4 and text.count(" hidden") == 3 and "phase 0</output>" in text
+assert "<script" not in text and "http" not in text and " id=" not in text, "nothing from elsewhere, and as often on a page as you like"
 
 # %% [markdown]
 # ## Exercises

@@ -12,7 +12,7 @@
 # > Checkpoints, weights and whole networks that survive a crash, say whose they are, and run no code
 #
 # - skip_showdoc: true
-# - order: 9
+# - order: 10
 
 # %% [markdown]
 # <!-- badges -->
@@ -56,7 +56,7 @@ import h5py
 import numpy as np
 
 from gan_course.basics import CourseError
-from gan_course.loop import Recorder, check_track, read_error
+from gan_course.loop import Progress, Recorder, check_track, read_error
 from gan_course.runs import RunFolder, atomic_path, to_plain
 
 
@@ -326,10 +326,38 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 # %% [markdown]
-# ## The recorder
+# ## All of a training, and the recorder
 #
-# With these, the part of the recorder that [the loop](loop.ipynb) left open is short. A training has the average generator in
-# `ema.network` and the discriminator in `D`.
+# With these, what [the loop](loop.ipynb) left open is short. A training names its variables, all that the rest of the run depends on: both
+# networks, the average, the state of the optimisers, the sums of the epoch. Its state is their arrays and the counts. It has the average
+# generator in `ema.network` and the discriminator in `D`, and the recorder writes them.
+
+# %%
+#| exports
+class KerasTraining(Progress):
+    "All that changes during a run, in variables of Keras; a track says which they are."
+    def variables(self):
+        "Name -> variable: everything that the rest of the run depends on."
+        raise NotImplementedError
+
+    def as_array(self, variable): return variable.numpy() # TensorFlow's
+
+    def state_dict(self):
+        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
+        return dict(**self.counters(), strips=np.array(self.strips, np.uint8),
+                    variables={name: self.as_array(v) for name, v in self.variables().items()})
+
+    def load_state_dict(self, state):
+        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
+        mine, theirs = self.variables(), state["variables"]
+        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
+        for name, v in mine.items():
+            if tuple(v.shape) != theirs[name].shape or str(self.as_array(v).dtype) != str(theirs[name].dtype):
+                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
+        for name, v in mine.items(): v.assign(theirs[name])
+        self.set_counters(state)
+        self.strips = list(state["strips"])
+
 
 # %%
 #| exports

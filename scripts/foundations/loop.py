@@ -11,7 +11,7 @@
 #
 # > Looks, stops, checkpoints and records: all of a training run that does not know what a network is
 #
-# - order: 8
+# - order: 9
 
 # %% [markdown]
 # <!-- badges -->
@@ -406,6 +406,7 @@ class Recorder:
                  writes=True):
         self.folder, self.config, self.dataset, self.paths = folder, config, dataset, paths
         self.track, self.packages = track, packages
+        self.measure_every = getattr(config, "measure_every", 1) # epochs
         self.device_name, self.precision, self.writes = device_name, precision, writes
         self.data = dict(name=dataset.name, split=dataset.split, images=len(dataset),
                          checksum=dataset.checksum)
@@ -470,9 +471,8 @@ class Recorder:
     def pictures(self, training, samples): # uint8 [N, H, W, C]
         "The grid, the curves and the strip as they stand."
         if not self.writes: return
-        every = getattr(self.config, "measure_every", 1)
         note = self.caption(training)
-        labels = [str(row["epoch"]) for row in training.history if due(row["epoch"], every)]
+        labels = [str(row["epoch"]) for row in training.history if due(row["epoch"], self.measure_every)]
         figures.save_grid(samples, self.paths["samples"], caption=note)
         curves = figures.plot_curves(training.history, caption=note)
         figures.save_figure(curves, self.paths["losses"])
@@ -568,7 +568,7 @@ def end_of_epoch(training,
     t.seconds += seconds
     means = t.means()
     samples, distance, closer = t.draw(c.num_samples, SEED_GRID), None, {}
-    if due(t.epoch, getattr(c, "measure_every", 1)):
+    if due(t.epoch, recorder.measure_every):
         t.strips.append(samples[:STRIP])
         if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
         closer = t.closer_look()
@@ -712,7 +712,7 @@ def loop(training, # a `Progress` with everything filled in
             if together: together.same(t)
             samples = end_of_epoch(t, recorder, reference, time.perf_counter() - begin)
             recorder.epoch(t, samples)
-            if due(t.epoch, getattr(c, "measure_every", 1)) or t.epoch == c.epochs:
+            if due(t.epoch, recorder.measure_every) or t.epoch == c.epochs:
                 recorder.pictures(t, samples)
                 recorder.checkpoint(t)
             recorder.metrics(t, "running")

@@ -11,7 +11,7 @@
 #
 # > From a file of weights to pictures: loading safely, truncating, and walking between two latents
 #
-# - order: 17
+# - order: 18
 
 # %% [markdown]
 # <!-- badges -->

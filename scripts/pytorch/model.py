@@ -11,7 +11,7 @@
 #
 # > A latent becomes a picture, a picture becomes one number, and why upsampling leaves a checkerboard
 #
-# - order: 14
+# - order: 15
 
 # %% [markdown]
 # <!-- badges -->

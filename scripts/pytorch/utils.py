@@ -11,7 +11,7 @@
 #
 # > The same run twice, numbers that do not slow it down, and pictures of it
 #
-# - order: 12
+# - order: 13
 
 # %% [markdown]
 # <!-- badges -->

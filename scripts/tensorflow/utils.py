@@ -12,7 +12,7 @@
 # > Random numbers without a state, sums that stay on the device, and pixels
 #
 # - skip_showdoc: true
-# - order: 21
+# - order: 22
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > From a file of weights to pictures, on whichever backend is there
 #
 # - skip_showdoc: true
-# - order: 36
+# - order: 37
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > The run folder of every track around a model that trains itself
 #
 # - skip_showdoc: true
-# - order: 35
+# - order: 36
 
 # %% [markdown]
 # <!-- badges -->
@@ -52,8 +52,8 @@ import numpy as np
 
 from gan_course import figures, keras_files
 from gan_course.basics import CourseError
-from gan_course.keras_files import KerasRecorder
-from gan_course.loop import SEED_GRID, Progress, restore_latest, run
+from gan_course.keras_files import KerasRecorder, KerasTraining
+from gan_course.loop import SEED_GRID, restore_latest, run
 from gan_course.tpu.callbacks import LossPlot, SampleGrid, Stop
 from gan_course.tpu.data import Batches
 from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, as_array, draw, make_optimizer, seed_everything
@@ -94,7 +94,7 @@ class Ema:
 
 # %%
 #| exports
-class Training(Progress):
+class Training(KerasTraining):
     "All that changes during a run. Make it inside the accelerator's scope."
     look = 10**9 # steps between looks at the progress: none within an epoch
 
@@ -126,24 +126,15 @@ class Training(Progress):
                      opt_d=m.d_optimizer.variables, own=[m.iteration, m.sums, m.counted, m.bad])
         return {f"{part}/{i:03d}": v for part, variables in parts.items() for i, v in enumerate(variables)}
 
-    def state_dict(self):
-        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
-        return dict(**self.counters(), backend=BACKEND, strips=np.array(self.strips, np.uint8),
-                    variables={name: as_array(v) for name, v in self.variables().items()})
+    def as_array(self, variable): return as_array(variable)
+    def state_dict(self): return super().state_dict() | dict(backend=BACKEND)
 
     def load_state_dict(self, state):
-        "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
+        "The opposite of `state_dict`, on the same backend. Raises `ValueError` for arrays that do not fit."
         if state["backend"] != BACKEND:
             raise CourseError(f"this run began on {state['backend']}, whose random numbers are others, and this is {BACKEND}; "
                               f"resume it with KERAS_BACKEND={state['backend']}")
-        mine, theirs = self.variables(), state["variables"]
-        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
-        for name, v in mine.items():
-            if tuple(v.shape) != theirs[name].shape or str(v.dtype) != str(theirs[name].dtype):
-                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
-        for name, v in mine.items(): v.assign(theirs[name])
-        self.set_counters(state)
-        self.strips = list(state["strips"])
+        super().load_state_dict(state)
 
     def iterations(self, batches): return len(batches)
 

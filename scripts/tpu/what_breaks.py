@@ -12,7 +12,7 @@
 # > Shapes that change, looks that wait, numbers that vanish: each of them provoked on a processor, with its cure
 #
 # - skip_showdoc: true
-# - order: 37
+# - order: 38
 
 # %% [markdown]
 # <!-- badges -->

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from cli import ROOT, environment
 
+from gan_course.__main__ import photographs_status
 from gan_course.basics import CourseError
 from gan_course.datasets import checksum_of
 from gan_course.flowers import blossoms as module
@@ -115,6 +116,10 @@ def test_the_table_of_checksums():
 
 
 # --- load_blossoms ---
+
+def test_the_list_of_data_sets_counts_them(tmp_path):
+    assert {row["split"]: row["images"] for row in photographs_status(tmp_path) if row["dataset"] == "blossoms"} == BLOSSOMS
+
 
 def test_load_a_part():
     part = load_blossoms("train", 32, 12)

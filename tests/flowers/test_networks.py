@@ -26,7 +26,7 @@ def softplus(x): return np.logaddexp(0, np.asarray(x, np.float64))
 @pytest.mark.parametrize("size, projection, channels", [(32, 4, 3), (64, 4, 3), (128, 4, 1), (32, 8, 1), (64, 8, 3), (128, 8, 3)])
 def test_shapes_and_counts(size, projection, channels):
     "Of images, of all feature maps, and of every weight, counted by hand."
-    c, f, k = SMALL.replace(input_size=size, projection_size=projection), 4, 4
+    c, f, k = SMALL.replace(input_size=size, projection_size=projection), 4, 5
     G, D = create_generator(c, channels), create_discriminator(c, channels)
     z, x = noise(2, 16), noise(2, size, size, channels)
     images, logits = G(z, training=False), D(x, training=False)
@@ -47,8 +47,8 @@ def test_shapes_and_counts(size, projection, channels):
 
 def test_counts_of_the_recipe():
     "At its own width, as a number."
-    assert create_generator(CONFIG.replace(num_filters=48)).count_params() == 100 * 16 * 384 + 16 * (384 * 192 + 192 * 96 + 96 * 48) + 16 * 48 * 3 + 3 + 4 * 720
-    assert create_discriminator(CONFIG.replace(num_filters=48)).count_params() == 16 * 3 * 48 + 48 + 16 * (48 * 96 + 96 * 192 + 192 * 384) + 4 * 672 + 16 * 384 + 1
+    assert create_generator(CONFIG.replace(num_filters=48)).count_params() == 100 * 16 * 384 + 25 * (384 * 192 + 192 * 96 + 96 * 48) + 25 * 48 * 3 + 3 + 4 * 720
+    assert create_discriminator(CONFIG.replace(num_filters=48)).count_params() == 25 * 3 * 48 + 48 + 25 * (48 * 96 + 96 * 192 + 192 * 384) + 4 * 672 + 16 * 384 + 1
 
 
 @pytest.mark.parametrize("build", [create_generator, create_discriminator])
