@@ -100,7 +100,7 @@ class ToyConfig:
     lr_g: float = 3e-3
     lr_d: float = 3e-3
     beta1: float = 0.0 # Adam's momentum
-    optimizer: Literal["adam", "sgd"] = "adam"
+    optimizer: Literal["adam", "sgd"] = "adam" # of the generator; that of the discriminator is Adam
     g_steps: int = 1 # of the generator in each iteration
     d_steps: int = 1
     head_start: int = 0 # steps of the discriminator before the first iteration
@@ -169,11 +169,9 @@ def train_toy(config, # a `ToyConfig`
     G = Networks(c.runs, [c.latent, c.width, c.width, 2], generator)
     D = Networks(c.runs, [2, c.width, c.width, 1], generator, c.penalty == "spectral")
     G.biases[-1].data += torch.tensor(c.start)
-    def optimiser(network, lr):
-        if c.optimizer == "sgd": return torch.optim.SGD(network.parameters(), lr)
-        return torch.optim.Adam(network.parameters(), lr, (c.beta1, 0.99))
-
-    opt_g, opt_d = optimiser(G, c.lr_g), optimiser(D, c.lr_d)
+    opt_g, opt_d = (torch.optim.Adam(network.parameters(), lr, (c.beta1, 0.99))
+                    for network, lr in ((G, c.lr_g), (D, c.lr_d)))
+    if c.optimizer == "sgd": opt_g = torch.optim.SGD(G.parameters(), c.lr_g)
     def latents(): return torch.randn(c.runs, c.batch, c.latent, generator=generator)
     def step_d():
         real = mixture.sample((c.runs, c.batch), generator)

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The command
 #
-# - order: 96
+# - order: 98
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of A number for the samples
 #
-# - order: 57
+# - order: 59
 
 # %% [markdown]
 # <!-- badges -->

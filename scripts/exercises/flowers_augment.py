@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Augmentation that does not leak
 #
 # - skip_showdoc: true
-# - order: 92
+# - order: 94
 
 # %% [markdown]
 # <!-- badges -->

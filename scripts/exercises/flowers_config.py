@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration of the flowers chapter
 #
 # - skip_showdoc: true
-# - order: 88
+# - order: 90
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Photographs
 #
 # - skip_showdoc: true
-# - order: 90
+# - order: 92
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of the flowers lab
 #
 # - skip_showdoc: true
-# - order: 95
+# - order: 97
 
 # %% [markdown]
 # <!-- badges -->

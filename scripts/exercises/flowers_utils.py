@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Noise and pictures
 #
 # - skip_showdoc: true
-# - order: 93
+# - order: 95
 
 # %% [markdown]
 # <!-- badges -->

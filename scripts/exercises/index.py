@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer, lesson by lesson
 #
-# - order: 50
+# - order: 51
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The game
 #
-# - order: 56
+# - order: 57
 
 # %% [markdown]
 # <!-- badges -->

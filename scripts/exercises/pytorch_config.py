@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Configuration (PyTorch)
 #
-# - order: 61
+# - order: 63
 
 # %% [markdown]
 # <!-- badges -->

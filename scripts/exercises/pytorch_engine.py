@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The engine
 #
-# - order: 65
+# - order: 67
 
 # %% [markdown]
 # <!-- badges -->

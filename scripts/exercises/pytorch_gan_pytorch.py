@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of the lab
 #
-# - order: 68
+# - order: 70
 
 # %% [markdown]
 # <!-- badges -->

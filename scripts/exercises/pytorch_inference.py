@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Sampling
 #
-# - order: 67
+# - order: 69
 
 # %% [markdown]
 # <!-- badges -->

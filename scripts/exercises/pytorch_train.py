@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Training
 #
-# - order: 66
+# - order: 68
 
 # %% [markdown]
 # <!-- badges -->

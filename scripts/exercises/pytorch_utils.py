@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Seeds, measurements and grids (PyTorch)
 #
-# - order: 62
+# - order: 64
 
 # %% [markdown]
 # <!-- badges -->

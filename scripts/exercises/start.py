@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of How these lessons run
 #
-# - order: 51
+# - order: 52
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 69
+# - order: 71
 
 # %% [markdown]
 # <!-- badges -->

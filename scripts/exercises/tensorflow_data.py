@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Data (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 71
+# - order: 73
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of The engine (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 73
+# - order: 75
 
 # %% [markdown]
 # <!-- badges -->

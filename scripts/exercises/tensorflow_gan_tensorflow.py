@@ -12,7 +12,7 @@
 # > What the exercises of the lab are held against
 #
 # - skip_showdoc: true
-# - order: 76
+# - order: 78
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What the exercises of the lesson on parity are held against
 #
 # - skip_showdoc: true
-# - order: 77
+# - order: 79
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of A GAN you can watch
 #
-# - order: 56
+# - order: 58
 
 # %% [markdown]
 # <!-- badges -->
@@ -28,7 +28,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
         sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
         "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
 
 # %% [markdown]

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Callbacks
 #
 # - skip_showdoc: true
-# - order: 82
+# - order: 84
 
 # %% [markdown]
 # <!-- badges -->

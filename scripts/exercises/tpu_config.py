@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration of the TPU track
 #
 # - skip_showdoc: true
-# - order: 78
+# - order: 80
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Data on the accelerator
 #
 # - skip_showdoc: true
-# - order: 80
+# - order: 82
 
 # %% [markdown]
 # <!-- badges -->

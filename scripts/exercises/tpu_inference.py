@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Sampling on either backend
 #
 # - skip_showdoc: true
-# - order: 84
+# - order: 86
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Where the time goes
 #
 # - skip_showdoc: true
-# - order: 86
+# - order: 88
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Devices
 #
 # - skip_showdoc: true
-# - order: 79
+# - order: 81
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Training with fit
 #
 # - skip_showdoc: true
-# - order: 83
+# - order: 85
 
 # %% [markdown]
 # <!-- badges -->

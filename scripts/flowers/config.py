@@ -12,7 +12,7 @@
 # > Every number of a run on photographs, where it acts, and what it may be
 #
 # - skip_showdoc: true
-# - order: 42
+# - order: 43
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > 3,670 pictures of flowers: read once, held out by name, changed on the way, and credited
 #
 # - skip_showdoc: true
-# - order: 44
+# - order: 45
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > The Fréchet distance between two sets of images, what it sees, and what it cannot see
 #
-# - order: 7
+# - order: 8
 
 # %% [markdown]
 # <!-- badges -->

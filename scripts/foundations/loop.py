@@ -11,7 +11,7 @@
 #
 # > Looks, stops, checkpoints and records: all of a training run that does not know what a network is
 #
-# - order: 9
+# - order: 10
 
 # %% [markdown]
 # <!-- badges -->

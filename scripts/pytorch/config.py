@@ -11,7 +11,7 @@
 #
 # > What PyTorch adds to a configuration: the device and the number format, chosen by asking the machine
 #
-# - order: 12
+# - order: 13
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > One step of each network: what they play for, derived, measured, and arranged so that nothing waits
 #
-# - order: 16
+# - order: 17
 
 # %% [markdown]
 # <!-- badges -->

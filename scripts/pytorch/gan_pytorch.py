@@ -11,7 +11,7 @@
 #
 # > Both recipes in full, what their curves do and do not tell, a playbook, and a table of what goes wrong
 #
-# - order: 19
+# - order: 20
 
 # %% [markdown]
 # <!-- badges -->

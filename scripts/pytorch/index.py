@@ -11,7 +11,7 @@
 #
 # > Eight lessons from a latent to a generator that draws clothes
 #
-# - order: 11
+# - order: 12
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > A latent becomes a picture, a picture becomes one number, and why upsampling leaves a checkerboard
 #
-# - order: 15
+# - order: 16
 
 # %% [markdown]
 # <!-- badges -->

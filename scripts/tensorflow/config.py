@@ -12,7 +12,7 @@
 # > What TensorFlow adds to a run's configuration: devices and how they share the work, number formats, and XLA
 #
 # - skip_showdoc: true
-# - order: 21
+# - order: 22
 
 # %% [markdown]
 # <!-- badges -->

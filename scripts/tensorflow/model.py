@@ -12,7 +12,7 @@
 # > Generator and discriminator in Keras, their shapes, their initial weights, and the checkerboard
 #
 # - skip_showdoc: true
-# - order: 24
+# - order: 25
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Pictures every few epochs, the losses, and a way to stop: what can look at a model while `fit` runs
 #
 # - skip_showdoc: true
-# - order: 35
+# - order: 36
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Shapes that change, looks that wait, numbers that vanish: each of them provoked on a processor, with its cure
 #
 # - skip_showdoc: true
-# - order: 38
+# - order: 39
 
 # %% [markdown]
 # <!-- badges -->

@@ -123,7 +123,7 @@ TRACKS = ("pytorch", "tensorflow", "tpu", "flowers")
 
 
 def is_light(module):
-    return not module.startswith(tuple(f"gan_course.{part}{track}" for part in ("", "exercises.") for track in TRACKS))
+    return not module.startswith(tuple(f"gan_course.{part}{track}" for part in ("", "exercises.") for track in (*TRACKS, "toy")))
 
 
 def module_names():

@@ -50,4 +50,5 @@ def test_it_is_of_a_whole_run():
     assert epochs == list(range(1, CONFIG.epochs + 1)), "each epoch once, all of them"
     measured = [epoch for epoch, _ in log["pixel_frechet"]]
     assert measured == [1] + list(range(CONFIG.measure_every, CONFIG.epochs + 1, CONFIG.measure_every))
+    assert f"| epochs | {CONFIG.epochs} |" in log["config"][-1][1] and f"| filter_size | {CONFIG.filter_size} |" in log["config"][0][1]
     assert f"| num_filters | {CONFIG.num_filters} |" in log["config"][0][1] and "| dataset | tf_flowers |" in log["config"][0][1]
