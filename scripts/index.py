@@ -76,6 +76,8 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [Data sets](foundations/datasets.ipynb) | Fashion-MNIST and garments drawn by rule; what a batch is |
 # | | [Run folders](foundations/runs.ipynb) | files that survive a crash; resuming exactly; where a number comes from |
 # | | [Figures](foundations/figures.ipynb) | sample grids, loss and score curves, progress, interpolation |
+# | | [The game](foundations/objective.ipynb) | what both players are worth, the generator's two losses, why they circle |
+# | | [A GAN you can watch](foundations/toy.ipynb) | collapse, no gradient, oscillation, and their cures; ten runs and an interval |
 # | | [A first measure](foundations/evaluate.ipynb) | a distance between sets of images: what it sees, what it misses |
 # | | [A log for TensorBoard](foundations/tensorboard.ipynb) | what is written, what a kill leaves, what the page shows |
 # | | [The loop](foundations/loop.ipynb) | looks, stops, checkpoints and records, for any framework |
