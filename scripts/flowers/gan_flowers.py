@@ -265,8 +265,8 @@ shown("tensorboard_scalars.png")
 #
 # - **`generator_loss`, `discriminator_loss`** tell who is ahead, and nothing about quality. What you look for is that neither runs away. Pull *Smoothing* to 0.9 to see the trend behind the jumps.
 # - **`generator_score`, `discriminator_score`**: the probabilities behind the losses. Here they part from epoch 15 on, slowly: the discriminator pulls ahead. If the generator's fell to 0, it would have won.
-# - **`rank_train`, `rank_held_out`**: why it pulls ahead. How often a photograph is ranked above a generated image, one of the training set and one held out. Until epoch 200 they go together: it does not
-#   memorise, it gets better. In the last fifty epochs the first stays at 0.96 and the second falls to 0.90. That is how memorising begins, and a reason to stop.
+# - **`rank_train`, `rank_held_out`**: why it pulls ahead. How often a photograph is ranked above a generated image, one of the training set and one held out. Until epoch 220 they go together: it does not
+#   memorise, it gets better. In the end the first is at 0.96 and the second has fallen to 0.90. That is how memorising begins, and a reason to stop.
 # - **`pixel_frechet`**: the one number here that looks at pictures, at small copies of them. It stands still from epoch 110 on. Turn back the slider of the tab *Images*: petals and stems go on becoming sharper long after
 #   that, too fine for this number to see. If it rises for long, take `best/` and stop.
 # - **`grad_norm_d`, `grad_norm_g`**: a jump by a factor of ten announces trouble an epoch before the losses show it.
