@@ -27,6 +27,7 @@ setup(
     license_files=["LICENSE"],
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=["gan_course", "gan_course.*"]),
+    package_data={"gan_course": ["judges/*.safetensors"]},
     install_requires=cfg["requirements"].split(),
     extras_require=extras,
     entry_points={"console_scripts": cfg["console_scripts"].split()},

@@ -11,7 +11,7 @@
 #
 # > `gan-course` train, sample, evaluate and datasets: the lessons' functions, and errors in one line
 #
-# - order: 100
+# - order: 104
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of A configuration
 #
-# - order: 53
+# - order: 55
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Data sets
 #
-# - order: 54
+# - order: 56
 
 # %% [markdown]
 # <!-- badges -->

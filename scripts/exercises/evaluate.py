@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of A number for the samples
 #
-# - order: 59
+# - order: 61
 
 # %% [markdown]
 # <!-- badges -->

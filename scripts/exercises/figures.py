@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Figures that tell the truth
 #
-# - order: 56
+# - order: 58
 
 # %% [markdown]
 # <!-- badges -->

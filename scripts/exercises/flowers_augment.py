@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Augmentation that does not leak
 #
 # - skip_showdoc: true
-# - order: 94
+# - order: 98
 
 # %% [markdown]
 # <!-- badges -->

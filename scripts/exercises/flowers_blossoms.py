@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Flowers drawn by rule
 #
 # - skip_showdoc: true
-# - order: 91
+# - order: 95
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration of the flowers chapter
 #
 # - skip_showdoc: true
-# - order: 90
+# - order: 94
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Photographs
 #
 # - skip_showdoc: true
-# - order: 92
+# - order: 96
 
 # %% [markdown]
 # <!-- badges -->

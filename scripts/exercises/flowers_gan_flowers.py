@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of the flowers lab
 #
 # - skip_showdoc: true
-# - order: 97
+# - order: 101
 
 # %% [markdown]
 # <!-- badges -->

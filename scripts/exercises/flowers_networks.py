@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Networks for photographs
 #
 # - skip_showdoc: true
-# - order: 93
+# - order: 97
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Training on photographs
 #
 # - skip_showdoc: true
-# - order: 96
+# - order: 100
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Noise and pictures
 #
 # - skip_showdoc: true
-# - order: 95
+# - order: 99
 
 # %% [markdown]
 # <!-- badges -->

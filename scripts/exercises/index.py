@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer, lesson by lesson
 #
-# - order: 51
+# - order: 53
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Files of Keras networks
 #
 # - skip_showdoc: true
-# - order: 62
+# - order: 66
 
 # %% [markdown]
 # <!-- badges -->

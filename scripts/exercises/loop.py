@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of What every training loop needs
 #
-# - order: 61
+# - order: 65
 
 # %% [markdown]
 # <!-- badges -->

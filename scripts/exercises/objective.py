@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The game
 #
-# - order: 57
+# - order: 59
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Configuration (PyTorch)
 #
-# - order: 63
+# - order: 67
 
 # %% [markdown]
 # <!-- badges -->

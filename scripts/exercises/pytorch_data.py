@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Data (PyTorch)
 #
-# - order: 65
+# - order: 69
 
 # %% [markdown]
 # <!-- badges -->

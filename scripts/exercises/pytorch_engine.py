@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The engine
 #
-# - order: 67
+# - order: 71
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of the lab
 #
-# - order: 70
+# - order: 74
 
 # %% [markdown]
 # <!-- badges -->

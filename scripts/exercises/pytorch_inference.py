@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Sampling
 #
-# - order: 69
+# - order: 73
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The two networks (PyTorch)
 #
-# - order: 66
+# - order: 70
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Training
 #
-# - order: 68
+# - order: 72
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Seeds, measurements and grids (PyTorch)
 #
-# - order: 64
+# - order: 68
 
 # %% [markdown]
 # <!-- badges -->

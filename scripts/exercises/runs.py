@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of Run folders that survive
 #
-# - order: 55
+# - order: 57
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of A log for TensorBoard
 #
-# - order: 60
+# - order: 64
 
 # %% [markdown]
 # <!-- badges -->

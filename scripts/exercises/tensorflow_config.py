@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 71
+# - order: 75
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Data (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 73
+# - order: 77
 
 # %% [markdown]
 # <!-- badges -->

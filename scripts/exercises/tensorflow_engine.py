@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of The engine (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 75
+# - order: 79
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What the exercises of the lab are held against
 #
 # - skip_showdoc: true
-# - order: 78
+# - order: 82
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Sampling (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 77
+# - order: 81
 
 # %% [markdown]
 # <!-- badges -->

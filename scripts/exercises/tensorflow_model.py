@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of The two networks (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 74
+# - order: 78
 
 # %% [markdown]
 # <!-- badges -->

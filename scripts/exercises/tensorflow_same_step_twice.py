@@ -12,7 +12,7 @@
 # > What the exercises of the lesson on parity are held against
 #
 # - skip_showdoc: true
-# - order: 79
+# - order: 83
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Training (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 76
+# - order: 80
 
 # %% [markdown]
 # <!-- badges -->

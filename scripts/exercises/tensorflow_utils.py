@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Seeds, measurements and grids (TensorFlow)
 #
 # - skip_showdoc: true
-# - order: 72
+# - order: 76
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of A GAN you can watch
 #
-# - order: 58
+# - order: 60
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Callbacks
 #
 # - skip_showdoc: true
-# - order: 84
+# - order: 88
 
 # %% [markdown]
 # <!-- badges -->

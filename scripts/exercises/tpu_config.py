@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Configuration of the TPU track
 #
 # - skip_showdoc: true
-# - order: 80
+# - order: 84
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Data on the accelerator
 #
 # - skip_showdoc: true
-# - order: 82
+# - order: 86
 
 # %% [markdown]
 # <!-- badges -->

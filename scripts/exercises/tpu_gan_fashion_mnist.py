@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Lab: Fashion-MNIST, thirty epochs anywhere
 #
 # - skip_showdoc: true
-# - order: 89
+# - order: 93
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Sampling on either backend
 #
 # - skip_showdoc: true
-# - order: 86
+# - order: 90
 
 # %% [markdown]
 # <!-- badges -->

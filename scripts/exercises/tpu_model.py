@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of A model that plays both sides
 #
 # - skip_showdoc: true
-# - order: 83
+# - order: 87
 
 # %% [markdown]
 # <!-- badges -->

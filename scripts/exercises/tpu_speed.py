@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Where the time goes
 #
 # - skip_showdoc: true
-# - order: 88
+# - order: 92
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Devices
 #
 # - skip_showdoc: true
-# - order: 81
+# - order: 85
 
 # %% [markdown]
 # <!-- badges -->

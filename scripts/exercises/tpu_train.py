@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of Training with fit
 #
 # - skip_showdoc: true
-# - order: 85
+# - order: 89
 
 # %% [markdown]
 # <!-- badges -->

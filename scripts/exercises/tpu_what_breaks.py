@@ -12,7 +12,7 @@
 # > What accepts or rejects an answer to the exercises of What breaks on a TPU
 #
 # - skip_showdoc: true
-# - order: 87
+# - order: 91
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > DiffAugment: change what the discriminator sees, real and generated alike, and let the gradient through
 #
 # - skip_showdoc: true
-# - order: 47
+# - order: 49
 
 # %% [markdown]
 # <!-- badges -->

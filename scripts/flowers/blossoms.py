@@ -12,7 +12,7 @@
 # > A colour data set of five kinds that needs no network, and whose truth is known
 #
 # - skip_showdoc: true
-# - order: 44
+# - order: 46
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Every number of a run on photographs, where it acts, and what it may be
 #
 # - skip_showdoc: true
-# - order: 43
+# - order: 45
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > 3,670 pictures of flowers: read once, held out by name, changed on the way, and credited
 #
 # - skip_showdoc: true
-# - order: 45
+# - order: 47
 
 # %% [markdown]
 # <!-- badges -->

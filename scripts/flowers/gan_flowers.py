@@ -12,7 +12,7 @@
 # > A full run on photographs, three ways to train on few of them, and how to read the page that watches
 #
 # - skip_showdoc: true
-# - order: 50
+# - order: 52
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > A generator of photographs, trained on 3,272 of them, and watched in TensorBoard while it learns
 #
 # - skip_showdoc: true
-# - order: 42
+# - order: 44
 
 # %% [markdown]
 # <!-- badges -->

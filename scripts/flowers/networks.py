@@ -12,7 +12,7 @@
 # > A generator that begins with a projection, a discriminator that may be half blind, and a loss that may lie
 #
 # - skip_showdoc: true
-# - order: 46
+# - order: 48
 
 # %% [markdown]
 # <!-- badges -->

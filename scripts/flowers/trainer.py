@@ -12,7 +12,7 @@
 # > One compiled step with augmentation, a penalty and an average; a loop that looks at what the discriminator remembers
 #
 # - skip_showdoc: true
-# - order: 49
+# - order: 51
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Four helpers for whoever wants to look at what was trained
 #
 # - skip_showdoc: true
-# - order: 48
+# - order: 50
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Checkpoints, weights and whole networks that survive a crash, say whose they are, and run no code
 #
 # - skip_showdoc: true
-# - order: 11
+# - order: 13
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > Looks, stops, checkpoints and records: all of a training run that does not know what a network is
 #
-# - order: 10
+# - order: 12
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > Numbers, pictures and settings of a run, written so that a killed run keeps them, and read in a browser
 #
-# - order: 9
+# - order: 11
 
 # %% [markdown]
 # <!-- badges -->

@@ -21,7 +21,7 @@
 # > One notebook for Kaggle, Colab and your own machine: train, look, measure, provoke failures, and know what each cost
 #
 # - skip_showdoc: true
-# - order: 41
+# - order: 43
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What PyTorch adds to a configuration: the device and the number format, chosen by asking the machine
 #
-# - order: 13
+# - order: 15
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > From the loader of every tutorial to batches that cost almost nothing
 #
-# - order: 15
+# - order: 17
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > One step of each network: what they play for, derived, measured, and arranged so that nothing waits
 #
-# - order: 17
+# - order: 19
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > Both recipes in full, what their curves do and do not tell, a playbook, and a table of what goes wrong
 #
-# - order: 20
+# - order: 22
 
 # %% [markdown]
 # <!-- badges -->

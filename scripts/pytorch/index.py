@@ -11,7 +11,7 @@
 #
 # > Eight lessons from a latent to a generator that draws clothes
 #
-# - order: 12
+# - order: 14
 
 # %% [markdown]
 # <!-- badges -->

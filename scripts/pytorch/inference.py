@@ -11,7 +11,7 @@
 #
 # > From a file of weights to pictures: loading safely, truncating, and walking between two latents
 #
-# - order: 19
+# - order: 21
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > A latent becomes a picture, a picture becomes one number, and why upsampling leaves a checkerboard
 #
-# - order: 16
+# - order: 18
 
 # %% [markdown]
 # <!-- badges -->

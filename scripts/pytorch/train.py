@@ -11,7 +11,7 @@
 #
 # > What PyTorch brings to the loop: an average of the generator, checkpoints that resume bit for bit, several processes
 #
-# - order: 18
+# - order: 20
 
 # %% [markdown]
 # <!-- badges -->

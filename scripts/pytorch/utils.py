@@ -11,7 +11,7 @@
 #
 # > The same run twice, numbers that do not slow it down, and pictures of it
 #
-# - order: 14
+# - order: 16
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > What TensorFlow adds to a run's configuration: devices and how they share the work, number formats, and XLA
 #
 # - skip_showdoc: true
-# - order: 22
+# - order: 24
 
 # %% [markdown]
 # <!-- badges -->

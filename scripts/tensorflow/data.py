@@ -12,7 +12,7 @@
 # > A `tf.data` pipeline, what it costs, and batches that are picked where they are used
 #
 # - skip_showdoc: true
-# - order: 24
+# - order: 26
 
 # %% [markdown]
 # <!-- badges -->

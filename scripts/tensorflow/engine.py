@@ -12,7 +12,7 @@
 # > One step of each network with `tf.GradientTape`, and many steps in one call
 #
 # - skip_showdoc: true
-# - order: 26
+# - order: 28
 
 # %% [markdown]
 # <!-- badges -->

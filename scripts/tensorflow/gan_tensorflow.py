@@ -12,7 +12,7 @@
 # > Both recipes in full, what their curves do and do not tell, a playbook, and a table of what goes wrong
 #
 # - skip_showdoc: true
-# - order: 29
+# - order: 31
 
 # %% [markdown]
 # <!-- badges -->

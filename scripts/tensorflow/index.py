@@ -12,7 +12,7 @@
 # > The lessons of the PyTorch track in Keras 3 on TensorFlow, and a page that proves they compute the same thing
 #
 # - skip_showdoc: true
-# - order: 21
+# - order: 23
 
 # %% [markdown]
 # <!-- badges -->

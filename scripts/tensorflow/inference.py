@@ -12,7 +12,7 @@
 # > From a file of weights to pictures: loading safely, truncating, and walking between two latents
 #
 # - skip_showdoc: true
-# - order: 28
+# - order: 30
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Generator and discriminator in Keras, their shapes, their initial weights, and the checkerboard
 #
 # - skip_showdoc: true
-# - order: 25
+# - order: 27
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > One training step in PyTorch and in TensorFlow, from the same weights to the same numbers, and every default in between
 #
 # - skip_showdoc: true
-# - order: 30
+# - order: 32
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > The loop around the step: an average of the generator, checkpoints that resume bit for bit, several devices
 #
 # - skip_showdoc: true
-# - order: 27
+# - order: 29
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Random numbers without a state, sums that stay on the device, and pixels
 #
 # - skip_showdoc: true
-# - order: 23
+# - order: 25
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Pictures every few epochs, the losses, and a way to stop: what can look at a model while `fit` runs
 #
 # - skip_showdoc: true
-# - order: 36
+# - order: 38
 
 # %% [markdown]
 # <!-- badges -->

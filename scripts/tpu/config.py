@@ -12,7 +12,7 @@
 # > One backend of two, the numbers of a run, and one learning rate for both networks
 #
 # - skip_showdoc: true
-# - order: 32
+# - order: 34
 
 # %% [markdown]
 # <!-- badges -->

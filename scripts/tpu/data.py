@@ -12,7 +12,7 @@
 # > Bytes that travel once, batches whose shape never changes, and an order that can be computed
 #
 # - skip_showdoc: true
-# - order: 34
+# - order: 36
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > A Keras model that trains itself, from one core of a processor to eight of a TPU, on TensorFlow or on JAX
 #
 # - skip_showdoc: true
-# - order: 31
+# - order: 33
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > From a file of weights to pictures, on whichever backend is there
 #
 # - skip_showdoc: true
-# - order: 38
+# - order: 40
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Upsampling instead of transposed convolution, and a Keras model whose `train_step` is the game
 #
 # - skip_showdoc: true
-# - order: 35
+# - order: 37
 
 # %% [markdown]
 # <!-- badges -->

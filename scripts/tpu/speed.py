@@ -12,7 +12,7 @@
 # > Steps per call, batch size, precision, resident data, pictures, looks: each measured here, and one cell that measures them on your TPU
 #
 # - skip_showdoc: true
-# - order: 40
+# - order: 42
 
 # %% [markdown]
 # <!-- badges -->

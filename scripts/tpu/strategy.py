@@ -12,7 +12,7 @@
 # > From one core of a processor to eight of a TPU: which there are, which to use, and why
 #
 # - skip_showdoc: true
-# - order: 33
+# - order: 35
 
 # %% [markdown]
 # <!-- badges -->

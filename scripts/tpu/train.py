@@ -12,7 +12,7 @@
 # > The run folder of every track around a model that trains itself
 #
 # - skip_showdoc: true
-# - order: 37
+# - order: 39
 
 # %% [markdown]
 # <!-- badges -->

@@ -12,7 +12,7 @@
 # > Shapes that change, looks that wait, numbers that vanish: each of them provoked on a processor, with its cure
 #
 # - skip_showdoc: true
-# - order: 39
+# - order: 41
 
 # %% [markdown]
 # <!-- badges -->
