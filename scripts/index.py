@@ -79,6 +79,8 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [The game](foundations/objective.ipynb) | what both players are worth, the generator's two losses, why they circle |
 # | | [A GAN you can watch](foundations/toy.ipynb) | collapse, no gradient, oscillation, and their cures; ten runs and an interval |
 # | | [A first measure](foundations/evaluate.ipynb) | a distance between sets of images: what it sees, what it misses |
+# | | [A judge for the features](foundations/features.ipynb) | a small classifier that anybody can run, and what it is worth |
+# | | [Five questions](foundations/metrics.ipynb) | fidelity, coverage, classes, copies: each number with a floor and an interval |
 # | | [A log for TensorBoard](foundations/tensorboard.ipynb) | what is written, what a kill leaves, what the page shows |
 # | | [The loop](foundations/loop.ipynb) | looks, stops, checkpoints and records, for any framework |
 # | PyTorch | [Overview](pytorch/index.ipynb) | the track at a glance |

@@ -13,9 +13,9 @@ from gan_course import _site
 
 
 def modules(root):
-    "Relative path -> text of every Python file in the package."
+    "Relative path -> text of every file in the package but the judges, which no notebook exports and whose hashes are tested."
     return {p.relative_to(root/"gan_course").as_posix(): p.read_text("utf-8")
-            for p in (root/"gan_course").rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+            for p in (root/"gan_course").rglob("*") if p.is_file() and not {"__pycache__", "judges"} & set(p.parts)}
 
 
 @pytest.fixture(scope="module")
