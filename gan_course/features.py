@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from .basics import CourseError
+from .datasets import to_float
 
 # %% ../nbs/foundations/features.ipynb #2c050df2
 SHAPES = {"fashion_mnist": ((1, 1), (2, 1), (1, 2), (2, 2), (2, 2)), # of each convolution: stride, and width in units of 32
@@ -29,12 +30,10 @@ def train_judge(images, # uint8 [N, H, W, C]
     import torch
     from torch import nn
     torch.manual_seed(seed)
-    channels, layers = images.shape[-1], []
+    side, channels, layers = images.shape[1], images.shape[-1], []
     for stride, width in SHAPES[kind]:
         layers += [nn.Conv2d(channels, 32 * width, 3, stride, 1, bias=False), nn.BatchNorm2d(32 * width), nn.ReLU()]
-        channels = 32 * width
-    side = images.shape[1]
-    for stride, _ in SHAPES[kind]: side = -(-side // stride)
+        channels, side = 32 * width, -(-side // stride)
     body = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(channels * side**2, features), nn.ReLU())
     head = nn.Linear(features, int(labels.max()) + 1)
     both = nn.Sequential(body, head).to(memory_format=torch.channels_last)
@@ -110,7 +109,7 @@ class Judge:
             raise CourseError(f"{path} is no judge of this course, or damaged") from None
 
     def _block(self, images):
-        a, x = self.arrays, images.astype(np.float32) / 127.5 - 1
+        a, x = self.arrays, to_float(images)
         for i, stride in enumerate(self.strides):
             x = np.maximum(convolve(x, a[f"conv{i}.weight"], a[f"conv{i}.bias"], stride), 0)
         features = np.maximum(x.reshape(len(x), -1) @ a["dense.weight"] + a["dense.bias"], 0)

@@ -123,7 +123,7 @@ class Reference:
                  train, test, # uint8 [N, H, W, C]
                  most=10_000, # real images for balls and subsets
                  seed=0):
-        self.judge, self.seed = judge, seed
+        self.judge, self.seed, self.floors = judge, seed, {}
         self.train, of_train = judge(train)
         self.test, self.of_test = judge(test)
         self.shares = of_train.mean(0)
@@ -151,12 +151,16 @@ class Reference:
                     class_distance=(of_classes, max(0.0, of_classes - spread), of_classes + spread),
                     copied=mean(nearest(features, self.train)[0] < self.chance))
 
+    def floor(self, n):
+        "As `measure`, of so many test images; counted once for each number."
+        if n not in self.floors:
+            chosen = np.random.default_rng(self.seed).permutation(len(self.test))[:n]
+            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], resamples=2)
+        return self.floors[n]
+
     def __call__(self, images, resamples=20): # uint8 [N, H, W, C]
         "Name -> dict(value, low, high, floor) for samples; the floor is what as many test images get."
-        n = min(len(images), len(self.test))
-        chosen = np.random.default_rng(self.seed).permutation(len(self.test))[:n]
-        found = self.measure(*self.judge(images), resamples)
-        floor = self.measure(self.test[chosen], self.of_test[chosen], resamples=2)
+        found, floor = self.measure(*self.judge(images), resamples), self.floor(min(len(images), len(self.test)))
         return {name: dict(zip(("value", "low", "high"), found[name]), floor=floor[name][0]) for name in NAMES}
 
 # %% ../nbs/foundations/metrics.ipynb #22bb50c1

@@ -226,7 +226,7 @@ for name, images in drawn.items():
 # Read the tables and pictures together:
 #
 # - **`augment_data` leaks**, as the data lesson foretold: the brightness of its samples varies 1.3 times as much as that of photographs, and they are a third softer. Nothing of this can be seen in a loss.
-# - **DiffAugment does not leak**: its statistics are those of the photographs, although its discriminator never saw one that was not tinted or moved.
+# - **DiffAugment does not leak**: its statistics are those of the photographs, although its discriminator hardly ever saw one that had not been moved.
 # - **Without augmentation the discriminator learns by heart.** From epoch 50 on the curves part, and in the end it ranks every training photograph above a generated image, and only five of six that it has not seen. With either
 #   augmentation they stay together.
 # - **And yet none has the smallest distance**, and its samples are no copies. The harm is still to come: what the discriminator says is more and more about single photographs, and less about flowers. At equal images seen DiffAugment is behind,

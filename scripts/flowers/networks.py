@@ -88,7 +88,7 @@ for window in (4, 5): print(window, overlaps(window))
 # With 4 every pixel inside gets equally many. With 5, every second one gets half as much again: a checkerboard, which the weights
 # have to work against (Odena et al. 2016). And 16 weights are cheaper than 25. So it should be 4.
 #
-# Then it was measured, at equal images seen, one seed each, as Fréchet distance with windows of 5 against 4: at 32 × 32 17.1
+# Then it was measured (`bench/tuning.md`), at equal images seen, one seed each, as Fréchet distance with windows of 5 against 4: at 32 × 32 17.1
 # against 20.0; at 64 × 64 with mirroring 12.0 against 18.5, with mirroring and translation 22.8 against 19.9. So 5 are better twice
 # and worse once, for a quarter less speed. That decides nothing, and least of all that 4 is better. The [lab](gan_flowers.ipynb)'s run
 # has `filter_size=5`; look for dots in its samples. The weights have learnt to even out what the overlap begins with. A rule

@@ -329,7 +329,7 @@ class Reference:
                  train, test, # uint8 [N, H, W, C]
                  most=10_000, # real images for balls and subsets
                  seed=0):
-        self.judge, self.seed = judge, seed
+        self.judge, self.seed, self.floors = judge, seed, {}
         self.train, of_train = judge(train)
         self.test, self.of_test = judge(test)
         self.shares = of_train.mean(0)
@@ -357,12 +357,16 @@ class Reference:
                     class_distance=(of_classes, max(0.0, of_classes - spread), of_classes + spread),
                     copied=mean(nearest(features, self.train)[0] < self.chance))
 
+    def floor(self, n):
+        "As `measure`, of so many test images; counted once for each number."
+        if n not in self.floors:
+            chosen = np.random.default_rng(self.seed).permutation(len(self.test))[:n]
+            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], resamples=2)
+        return self.floors[n]
+
     def __call__(self, images, resamples=20): # uint8 [N, H, W, C]
         "Name -> dict(value, low, high, floor) for samples; the floor is what as many test images get."
-        n = min(len(images), len(self.test))
-        chosen = np.random.default_rng(self.seed).permutation(len(self.test))[:n]
-        found = self.measure(*self.judge(images), resamples)
-        floor = self.measure(self.test[chosen], self.of_test[chosen], resamples=2)
+        found, floor = self.measure(*self.judge(images), resamples), self.floor(min(len(images), len(self.test)))
         return {name: dict(zip(("value", "low", "high"), found[name]), floor=floor[name][0]) for name in NAMES}
 
 
@@ -418,13 +422,13 @@ image_grid(np.concatenate([images[:8] for images in damaged.values()]), columns=
 
 
 # %% [markdown]
-# Read it by columns. **Fréchet** sees everything but copies, and says of nothing what it is: a missing class costs less than a blur
-# that no eye minds much, and 500 copies cost as much as having drawn too *few*. **Kernel** agrees, but is not taken in by few samples.
+# Read it by columns. **Fréchet** sees all of it, and says of nothing what it is: a missing class costs less than a blur, and 500 training
+# images drawn again and again cost what 500 new ones cost (*few*); that they are copies it does not see. **Kernel** agrees, but is not taken in by few samples.
 # **Precision** sees noise, static and ghosts, and is content with one kind and with copies: they look fine. **Recall** sees one
 # kind and copies, and not the missing trousers: some shirt's ball covers them. **Coverage** sees what recall sees, and falls with the
 # number of samples, so compare it with the floor of as many. The **Inception score** of copies is *better* than that of real test
-# images. The **class distance** alone says plainly that trousers are missing, a tenth of everything. And only **copied** sees
-# copies, and sees nothing else.
+# images. The **class distance** alone says plainly that trousers are missing, a tenth of everything. And only **copied** says
+# that copies are copies, and says nothing else; recall and coverage see that there are few of them.
 #
 # The ghosts, which in pixels were better than the test set, are now far out. That is what features are for.
 #

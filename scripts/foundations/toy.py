@@ -516,7 +516,7 @@ for penalty in ("none", "r1"):
 # %%
 #| label: fig-swing
 #| fig-cap: "Oscillation and its cure: how far to the right the mean of the samples lies, for three runs of each."
-#| fig-alt: "Two panels with three curves each. Left, without penalty, they swing between -2 and 2 with a period of sixty steps, and go on to. Right, with R1, after some large swings in the first fifty steps they stay within a quarter of the centre line."
+#| fig-alt: "Two panels with three curves each. Left, without penalty, they swing between -2 and 2 with a period of sixty steps, to the end. Right, with R1, after some large swings in the first fifty steps they stay within a quarter of the centre line."
 fig = CourseFigure(720, 260)
 for ax, (penalty, path) in zip(fig.subplots(1, 2, sharey=True), paths.items()):
     for run, colour in zip(range(3), (dark, light, "#777777")):
