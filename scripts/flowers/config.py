@@ -136,6 +136,7 @@ class Config(Settings):
     measure_every: int = 10 # epochs between measurements and pictures
     num_samples: int = 36 # images in gan_samples.png
     eval_images: int = 2_000 # samples behind each Fréchet distance; 0: none
+    best_by: Literal["pixels", "frechet"] = "pixels" # which distance decides which generator is kept as the best
     progress: bool = True # show a progress bar
     tensorboard: bool = True # write a log for TensorBoard into the run folder
     # how to compute

@@ -57,6 +57,8 @@ from gan_course.basics import CourseError
 from gan_course.board import Board, need_tensorboard, tags
 from gan_course.datasets import load_dataset
 from gan_course.evaluate import PixelFrechet
+from gan_course.features import judge_of
+from gan_course.metrics import FeatureFrechet
 from gan_course.runs import History, RunFolder, check_same_config, provenance, provenance_line
 
 # %%
@@ -407,6 +409,7 @@ class Recorder:
         self.folder, self.config, self.dataset, self.paths = folder, config, dataset, paths
         self.track, self.packages = track, packages
         self.measure_every = getattr(config, "measure_every", 1) # epochs
+        self.judge = None # a `FeatureFrechet` that decides which generator is the best, see `run`
         self.device_name, self.precision, self.writes = device_name, precision, writes
         self.data = dict(name=dataset.name, split=dataset.split, images=len(dataset),
                          checksum=dataset.checksum)
@@ -550,11 +553,15 @@ assert step_of(recorder.folder.latest_checkpoint()) == tiny.steps
 # notice that a run got worse and to keep the best generator. Where an epoch is a matter of seconds, all this would take
 # as long as the training; a track with the field `measure_every` measures and draws after the first epoch and after
 # every so many.
+#
+# With `best_by="frechet"` the [judge's distance](metrics.ipynb#while-a-gan-trains) decides which generator is kept. Two thousand samples in every second
+# epoch and after the last one are enough for that, and cost a few percent of a run.
 
 # %%
 #| exports
 STRIP = 8 # latents in the progress strip
 SEED_GRID, SEED_EVAL = 1, 2 # of the latents of pictures and of measurements
+JUDGED, JUDGE_EVERY = 2_000, 2 # samples that the judge looks at, and epochs between that
 
 def end_of_epoch(training,
                  recorder,
@@ -567,18 +574,22 @@ def end_of_epoch(training,
     t.epoch_seconds += seconds
     t.seconds += seconds
     means = t.means()
-    samples, distance, closer = t.draw(c.num_samples, SEED_GRID), None, {}
+    samples, distances, closer = t.draw(c.num_samples, SEED_GRID), dict(pixel_frechet=None), {}
+    if recorder.judge:
+        asked = due(t.epoch, max(JUDGE_EVERY, recorder.measure_every)) or t.epoch == c.epochs
+        distances["frechet"] = recorder.judge.distance(t.draw(JUDGED, SEED_EVAL)) if asked else None
     if due(t.epoch, recorder.measure_every):
         t.strips.append(samples[:STRIP])
-        if reference is not None: distance = reference.distance(t.draw(c.eval_images, SEED_EVAL))
+        if reference is not None: distances["pixel_frechet"] = reference.distance(t.draw(c.eval_images, SEED_EVAL))
         closer = t.closer_look()
     images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
     t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen,
                      seconds=round(t.seconds, 2),
                      images_per_second=round(images / t.epoch_seconds, 1),
-                     **means, **t.learning_rates(), pixel_frechet=distance, **closer)
-    if distance is not None and (t.best is None or distance < t.best["pixel_frechet"]):
-        t.best = dict(epoch=t.epoch, pixel_frechet=distance)
+                     **means, **t.learning_rates(), **distances, **closer)
+    by = "frechet" if recorder.judge else "pixel_frechet"
+    if distances[by] is not None and (t.best is None or distances[by] < t.best[by]):
+        t.best = dict(epoch=t.epoch, **distances)
         recorder.best(t)
     t.epoch_seconds = 0.0
     t.reset_means()
@@ -589,6 +600,7 @@ def epoch_line(row, # of the history
     ): # text
     "One epoch in one line."
     fd = "" if row["pixel_frechet"] is None else f"  FD(pixels) {row['pixel_frechet']:6.2f}"
+    if row.get("frechet") is not None: fd += f"  FD(judge) {row['frechet']:6.2f}"
     return (f"epoch {row['epoch']:>3}/{epochs}  loss D {row['loss_d']:.3f} G {row['loss_g']:.3f}  "
             f"D(x) {row['d_real']:.2f} D(G(z)) {row['d_fake']:.2f}{fd}  "
             f"{row['images_per_second']:,.0f} images/s")
@@ -915,6 +927,9 @@ def run(config, # of the track
             say(f"starting anew: the earlier run in {config.out} will be replaced "
                 "(--resume would go on with it)")
         reference = PixelFrechet(dataset.images) if config.eval_images >= 500 else None
+        if getattr(config, "best_by", None) == "frechet":
+            try: recorder.judge = FeatureFrechet(judge_of(dataset.name), dataset.images)
+            except CourseError as error: raise CourseError(f"best_by is frechet, but {error}; use --best-by pixels") from None
         try: loop(training, batches, recorder, reference, say, fresh=not resumed, together=together)
         except KeyboardInterrupt:
             recorder.metrics(training, "interrupted")

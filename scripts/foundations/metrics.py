@@ -43,6 +43,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| exports
+import zipfile
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
@@ -50,6 +52,7 @@ import numpy as np
 from gan_course.basics import CourseError
 from gan_course.evaluate import frechet_distance, mean_and_cov
 from gan_course.figures import CourseFigure, tile_images
+from gan_course.runs import atomic_path
 
 # %%
 import time
@@ -178,19 +181,19 @@ def squared_distances(a, b): # float64 [n, D], [m, D]
     return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0)
 
 def radii(x, k, block=1000): # float64 [N, D]
-    "The squared distance of each point to its k-th nearest neighbour, [N]."
-    found = []
+    "The squared distance of each point to its k-th nearest neighbour, [N]; of several k, [len(k), N]."
+    found, index = [], np.array(k) - 1
     for i in range(0, len(x), block):
         d = squared_distances(x[i:i + block], x)
         d[np.arange(len(d)), np.arange(i, i + len(d))] = np.inf # itself does not count
-        found.append(np.partition(d, k - 1, axis=1)[:, k - 1])
-    return np.concatenate(found)
+        found.append(np.partition(d, index, axis=1)[:, index].T)
+    return np.concatenate(found, axis=-1)
 
 def precision_recall(real, fake, # features [N, D], [M, D]
-                     k=3, block=1000):
+                     k=3, block=1000, around=None): # `around`: the radii of the real ones, if they are known
     "Whether each sample lies among real ones [M], and each real one among samples [N]; the means are precision and recall."
     x, y = checked(real, k + 1), checked(fake, k + 1)
-    around_x, around_y = radii(x, k, block), radii(y, k, block)
+    around_x, around_y = radii(x, k, block) if around is None else around, radii(y, k, block)
     precise, recalled = [], np.zeros(len(x), bool)
     for i in range(0, len(y), block):
         d = squared_distances(y[i:i + block], x)
@@ -233,10 +236,10 @@ fig
 # %%
 #| exports
 def density_coverage(real, fake, # features [N, D], [M, D]
-                     k=5, block=1000):
+                     k=5, block=1000, around=None): # as for `precision_recall`
     "In how many balls of real ones each sample lies, / k [M], and whether each real one has a sample in its ball [N]."
     x, y = checked(real, k + 1), checked(fake, 1)
-    around, dense, nearest = radii(x, k, block), [], np.full(len(x), np.inf)
+    around, dense, nearest = radii(x, k, block) if around is None else around, [], np.full(len(x), np.inf)
     for i in range(0, len(y), block):
         d = squared_distances(y[i:i + block], x)
         dense.append((d < around).sum(1) / k)
@@ -318,35 +321,55 @@ print(f"test images {copied(of_test[0], x, of_test[0]).mean():.3f}, training ima
 #
 # A `Reference` holds what is known of the real images: the mean and covariance of all of them, the features of some for the
 # balls, and the same numbers *of the test set*, the floor. Everything is counted with as many test images as there are samples.
+# Half of the time goes into the features of the training set, which never change: `remembered` keeps them in a file.
 
 # %%
 #| exports
 NAMES = ("frechet", "kernel", "precision", "recall", "density", "coverage", "inception_score", "class_distance", "copied")
+
+def remembered(judge, images, # as for `Reference`
+               path=None): # a file whose name says which judge and which images; None: keep nothing
+    "What the judge says of the images: read from the file if it holds that, otherwise counted, and kept there."
+    try:
+        with np.load(path or "") as file: found = file["features"], file["probabilities"]
+        if [len(part) for part in found] == [len(images)] * 2: return found
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile): pass # not there, or damaged
+    found = judge(images)
+    if path:
+        with suppress(CourseError), atomic_path(path) as tmp, open(tmp, "wb") as file: # no room costs time only
+            np.savez(file, features=found[0], probabilities=found[1])
+    return found
 
 class Reference:
     "What real images say: of the training set, and of the test set as the best that a generator could do."
     def __init__(self, judge, # a `Judge`, or a function images -> features, probabilities
                  train, test, # uint8 [N, H, W, C]
                  most=10_000, # real images for balls and subsets
-                 seed=0):
+                 seed=0,
+                 keep=None): # a file for `remembered`
         self.judge, self.seed, self.floors = judge, seed, {}
-        self.train, of_train = judge(train)
+        self.train, of_train = remembered(judge, train, keep)
         self.test, self.of_test = judge(test)
         self.shares = of_train.mean(0)
         self.moments = mean_and_cov([checked(self.train)])
         self.some = self.train[np.random.default_rng(seed).permutation(len(self.train))[:most]]
 
     @cached_property
-    def chance(self): return np.quantile(nearest(self.test, self.train)[0], 0.01)
+    def around(self): return radii(checked(self.some, 6), (3, 5))
 
-    def measure(self, features, probabilities, resamples=20):
+    @cached_property
+    def new(self): return nearest(self.test, self.train)[0]
+
+    def measure(self, features, probabilities, resamples=20,
+                near=None): # squared distances to the nearest training image, if they are known
         "Name -> (value, low, high): each number with its interval of 95 %."
         def mean(values):
             half = 1.96 * np.std(values) / np.sqrt(len(values))
             return float(np.mean(values)), float(np.mean(values) - half), float(np.mean(values) + half)
         value, deviation = frechet(self.moments, features, resamples, self.seed)
-        precise, recalled = precision_recall(self.some, features)
-        dense, covered = density_coverage(self.some, features)
+        precise, recalled = precision_recall(self.some, features, around=self.around[0])
+        dense, covered = density_coverage(self.some, features, around=self.around[1])
+        if near is None: near = nearest(features, self.train)[0]
         again = np.random.default_rng(self.seed).integers(len(probabilities), size=(resamples, len(probabilities)))
         of_classes = class_distance(probabilities, self.shares)
         spread = 1.96 * float(np.std([class_distance(probabilities[i], self.shares) for i in again]))
@@ -355,13 +378,13 @@ class Reference:
                     kernel=mean(kernel_distance(self.some, features, seed=self.seed)), precision=mean(precise), recall=mean(recalled),
                     density=mean(dense), coverage=mean(covered), inception_score=mean(parts),
                     class_distance=(of_classes, max(0.0, of_classes - spread), of_classes + spread),
-                    copied=mean(nearest(features, self.train)[0] < self.chance))
+                    copied=mean(near < np.quantile(self.new, 0.01)))
 
     def floor(self, n):
         "As `measure`, of so many test images; counted once for each number."
         if n not in self.floors:
             chosen = np.random.default_rng(self.seed).permutation(len(self.test))[:n]
-            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], resamples=2)
+            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], 2, near=self.new[chosen])
         return self.floors[n]
 
     def __call__(self, images, resamples=20): # uint8 [N, H, W, C]
@@ -489,6 +512,73 @@ def evaluation_figure(images, # uint8 [N, H, W, C]
 evaluation_figure(damaged["copies"], table["copies"], f"copies; {n:,} images against {train.name}")
 
 # %% [markdown]
+# ## While a GAN trains
+#
+# All nine numbers at once are for the end. During training one is enough, and it has to be cheap: the Fréchet distance of a few
+# samples to a part of the training set. Biased as it is by their number, it can be compared with itself from epoch to epoch, since the number
+# stays. `--best-by frechet` lets it choose [which generator is kept](loop.ipynb).
+
+# %%
+#| exports
+class FeatureFrechet:
+    "The Fréchet distance to fixed images in a judge's features; where `PixelFrechet` stands, this can stand."
+    def __init__(self, judge, images, # uint8 [N, H, W, C]
+                 most=10_000): # the first so many are enough for a mean and a covariance
+        self.judge, self.moments = judge, mean_and_cov([checked(judge(images[:most])[0])])
+
+    def distance(self, images): # uint8 [N, H, W, C]
+        "Squared Fréchet distance, 0 or more; it shrinks as N grows."
+        return frechet(self.moments, self.judge(images)[0])[0]
+
+
+# %%
+quick = FeatureFrechet(judge, train.images)
+print(f"two thousand test images {quick.distance(test.images[:2000]):.2f}; static {quick.distance(damaged['static'][:2000]):.0f}")
+assert quick.distance(test.images[:2000]) < quick.distance(damaged["noise"][:2000])
+
+
+# %% [markdown]
+# ## The network everybody uses, and why not here
+#
+# What papers call FID takes its features from an Inception network that has learnt the thousand classes of ImageNet, from colour photographs of
+# 299 × 299 pixels. Our images have 28 × 28 pixels of grey. They are blown up a hundredfold in area and copied into three channels, and the network
+# looks for fur and wheels in smooth, blurred shapes. The distances are real, but what they are sensitive to is the edges that enlarging makes,
+# and not whether a sleeve belongs to a coat. Still, it is the one scale on which Fashion-MNIST has published figures, and its protocol is simple:
+# 10,000 samples against the 10,000 test images.
+
+# %%
+#| exports
+PUBLISHED = {"MM GAN": 29.6, "NS GAN": 26.5, "LSGAN": 30.7, "WGAN": 21.5, "WGAN-GP": 24.5, "DRAGAN": 27.7, "BEGAN": 22.9} # Lucic et al. 2018, table 2
+
+def inception_features(images, # uint8 [N, H, W, C]
+                       batch=50):
+    "What the Inception network of the published FID sees, [N, 2048]. Its weights are downloaded at first use."
+    try:
+        import torch
+        from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    except ModuleNotFoundError as error:
+        raise CourseError(f"Inception's features need {error.name}, which is not installed; pip install torch-fidelity") from None
+    try: network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], verbose=False).eval()
+    except OSError as error: # no network, no room, a proxy's page instead of the file
+        raise CourseError("the weights of the Inception network are not here and could not be downloaded from github.com "
+                          f"({' '.join(str(error).split())[:80]}); go online once, or leave out --features inception") from None
+    found = []
+    with torch.no_grad():
+        for i in range(0, len(images), batch):
+            part = torch.from_numpy(np.ascontiguousarray(images[i:i + batch])).permute(0, 3, 1, 2)
+            found.append(network(part.expand(-1, 3, -1, -1).contiguous())[0].numpy())
+    return np.concatenate(found)
+
+
+# %%
+#| code-fold: true
+print("published, Inception features, 10,000 samples against the test set (Lucic et al. 2018):")
+for name, value in PUBLISHED.items(): print(f"  {name:8}{value:6.1f}")
+
+# %% [markdown]
+# `gan-course evaluate --features inception` counts it for a run of yours. Compare the result with this table and with nothing else on this page: it is
+# another scale. And compare with care: each of these figures is the best of a large search over settings, for another network.
+#
 # ## Exercises
 #
 # Write your own cell before you unfold a solution; each check names the likely mistake.
@@ -540,7 +630,7 @@ check_recall(recall)
 # images; look for all three. *Precision is 1 and recall 0*: a collapse. *Recall is high and the samples are poor*: outliers with huge balls; ask for
 # coverage. *Everything is excellent*: ask whether it is copied.
 #
-# **References.** M. Heusel et al., NeurIPS 2017. M. Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018. T. Salimans et al., *Improved techniques for
+# **References.** M. Heusel et al., NeurIPS 2017. M. Lucic et al., *Are GANs created equal? A large-scale study*, NeurIPS 2018. M. Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018. T. Salimans et al., *Improved techniques for
 # training GANs*, NeurIPS 2016. T. Kynkäänniemi et al., *Improved precision and recall metric for assessing generative models*, NeurIPS 2019. M. F. Naeem
 # et al., *Reliable fidelity and diversity metrics for generative models*, ICML 2020. C. Meehan, K. Chaudhuri and S. Dasgupta, *A non-parametric test
 # to detect data-copying in generative models*, AISTATS 2020.

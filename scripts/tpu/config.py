@@ -146,6 +146,7 @@ class Config(Settings):
     keep_checkpoints: int = 2 # how many of them to keep
     num_samples: int = 64 # images in gan_samples.png and progress.png
     eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
+    best_by: Literal["pixels", "frechet"] = "pixels" # which distance decides which generator is kept as the best
     progress: bool = True # show a progress bar
     tensorboard: bool = False # write a log for TensorBoard into the run folder
     # how to compute
