@@ -185,7 +185,7 @@ def artifact_paths(out, # the run folder
     ): # a dictionary of paths
     "What a run writes, by name."
     names = dict(config="config.json", metrics="metrics.json",
-                 samples="gan_samples.png", losses="losses.png", progress="progress.png",
+                 samples="gan_samples.png", losses="losses.png", progress="progress.png", strips="progress.npz",
                  generator=f"generator{weights}", discriminator=f"discriminator{weights}",
                  best=f"best/generator{weights}", checkpoints="checkpoints")
     return {name: Path(out)/file for name, file in names.items()}

@@ -10,6 +10,7 @@ __all__ = ['save_checkpoint', 'load_checkpoint', 'checked_about', 'keras_bytes',
 import hashlib
 import io
 import json
+import math
 import tempfile
 import warnings
 import zipfile
@@ -181,6 +182,12 @@ class KerasTraining(Progress):
         raise NotImplementedError
 
     def as_array(self, variable): return variable.numpy() # TensorFlow's
+
+    def players(self): return self.G, self.D
+
+    def parameters(self):
+        return {name: sum(math.prod(v.shape) for v in network.trainable_variables)
+                for name, network in zip(("generator", "discriminator"), self.players())}
 
     def state_dict(self):
         "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."

@@ -190,6 +190,7 @@ class Reference:
 def flags(found): # what a `Reference` returns
     "Gross faults, each in words; an empty list is no praise."
     said = []
+    if not found: return said # nothing was measured
     def at(name, what): return found[name][what]
     if at("precision", "high") < 0.5 * at("precision", "floor"): said.append("most samples resemble no real image (precision)")
     if at("coverage", "high") < 0.5 * at("coverage", "floor"): said.append("large parts of the data are never drawn (coverage)")

@@ -24,7 +24,7 @@ from ..loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, chec
 from .config import CONFIG, Config, select_device, select_precision
 from .data import DeviceBatches
 from .engine import NEVER, GANStep, GraphedStep
-from .model import build_networks
+from .model import build_networks, count_parameters
 from .utils import make_latents, rng_state, seed_everything, set_rng_state, to_images
 from ..runs import atomic_path
 
@@ -116,6 +116,7 @@ class Training(Progress):
         self.strips = [strip.numpy() for strip in state["strips"]]
         set_rng_state(state["rng"], self.device)
 
+    def parameters(self): return dict(generator=count_parameters(self.G), discriminator=count_parameters(self.D))
     def iterations(self, batches): return len(batches) // self.config.d_steps
 
     def one_step(self, batches):

@@ -83,6 +83,8 @@ class Training(KerasTraining):
         taken = watch.taken
         self.steps += taken; self.step_in_epoch += taken; self.images_seen += taken * self.config.batch_size
 
+    def players(self): return self.model.generator, self.model.discriminator
+
     def first_bad(self):
         bad = int(as_array(self.model.bad))
         return bad - 1 if bad else None

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # The command
 #
-# > `gan-course` train, sample, evaluate and datasets: the lessons' functions, and errors in one line
+# > `gan-course` train, sample, evaluate, report and datasets: the lessons' functions, and errors in one line
 #
-# - order: 104
+# - order: 105
 
 # %% [markdown]
 # <!-- badges -->
@@ -40,7 +40,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # ```
 # gan-course train TRACK [--dataset NAME] [--out DIR] [--epochs N] [--resume] [every field of the track's configuration]
 # gan-course sample TRACK --run DIR [--num 36] [--seed 0] [--out FILE.png]
-# gan-course evaluate --run DIR [--num 10000]
+# gan-course evaluate --run DIR [--num 10000] [--features judge|pixels|inception]
+# gan-course report DIR ... [--out FILE.md]
 # gan-course datasets
 # ```
 
@@ -58,12 +59,13 @@ import re
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from gan_course.basics import CourseError
 from gan_course.datasets import data_root, dataset_status, load_dataset
-from gan_course.evaluate import PixelFrechet
-from gan_course.runs import RunFolder
+from gan_course.figures import save_figure
+from gan_course.results import evaluate_run, grids_figure, groups_of, in_words, report, run_folders, summary
+from gan_course.runs import RunFolder, atomic_path
 
 # %% [markdown]
 # ## Options from a dataclass
@@ -220,28 +222,29 @@ def sample_command(name, arguments):
 # %% [markdown]
 # ## evaluate
 #
-# Compares as many generated images as asked for with the real ones, by the [stop-gap
-# distance](../foundations/evaluate.ipynb) on pixels.
+# Draws as many images as asked for, lets [the judge](../foundations/features.ipynb) look at them and at the real ones, and writes all [nine
+# numbers](../foundations/metrics.ipynb) into the run folder, as [the page on results](results.ipynb) explains.
 
 # %%
 #| exports
 def evaluate_command(arguments):
     "gan-course evaluate ..."
-    def options(run: Path, num: int = 10_000, seed: int = 2, data_dir: Path | None = None,
-                best: bool = False):
-        """Say with a number how far a run's images are from real ones.
+    def options(run: Path, num: int | None = None, seed: int = 2, data_dir: Path | None = None, best: bool = False,
+                features: Literal["judge", "pixels", "inception"] = "judge"):
+        """Say with numbers how far a run's images are from real ones, and write evaluation.json and evaluation.png beside them.
 
         Args:
             run: folder of the run
-            num: how many images to generate, 500 or more
+            num: how many images to generate, 500 or more; default 10000, or as many as there are test images
             seed: of the latents
             data_dir: where data sets lie
             best: the best generator so far instead of the last
+            features: judge also gives the pixel distance; inception adds the FID of papers, and downloads its network once
         """
         return locals()
     o = parse(options, arguments, "gan-course evaluate")
     check_seed(o["seed"])
-    if o["num"] < 500:
+    if o["num"] is not None and o["num"] < 500:
         raise CourseError(f"num is {o['num']}; with fewer than 500 images a distance means nothing")
     folder = RunFolder(o["run"], create=False)
     saved = folder.load_config()
@@ -250,20 +253,55 @@ def evaluate_command(arguments):
     name = data.get("name") if isinstance(data, dict) else None
     if not isinstance(name, str):
         raise CourseError(f"{folder.config_path} is damaged (it does not name a data set); train anew")
-    with contextlib.ExitStack() as stack:
-        import tempfile
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        images = track.generate_samples(folder.path, o["num"], scratch/"samples.png", seed=o["seed"],
-                                        best=o["best"])
     if hasattr(track, "load_images"): # what a data set is can depend on the configuration
         config = track.Config.from_dict(saved.get("config")).replace(dataset=name)
         if o["data_dir"]: config = config.replace(data_dir=o["data_dir"])
         train, test = (track.load_images(config, split, limited=False) for split in ("train", "test"))
     else: train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
-    print(f"{folder.path}: {o['num']} images against {name}")
-    print(f"pixel Fréchet distance to train {PixelFrechet(train.images).distance(images):.3f}, "
-          f"to test {PixelFrechet(test.images).distance(images):.3f} "
-          f"(test against train: {PixelFrechet(train.images).distance(test.images):.3f})")
+    num = o["num"] or max(500, min(10_000, len(test)))
+    with contextlib.ExitStack() as stack:
+        import tempfile
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        images = track.generate_samples(folder.path, num, scratch/"samples.png", seed=o["seed"],
+                                        best=o["best"])
+    begin = time.perf_counter()
+    found = evaluate_run(folder, images, train, test, o["features"], seed=o["seed"], weights="best" if o["best"] else "last")
+    print(f"{folder.path}: {num:,} images against {len(train):,} of {name}, judged in {time.perf_counter() - begin:.0f} s")
+    print("\n".join(in_words(found)))
+    print(f"{folder.path/'evaluation.json'}; the page is evaluation.png beside it")
+
+
+# %% [markdown]
+# ## report
+
+# %%
+#| exports
+def report_command(arguments):
+    "gan-course report ..."
+    import tyro
+    def options(runs: tyro.conf.Positional[list[Path]], out: Path | None = None):
+        """Put runs into tables, from their own files.
+
+        Args:
+            runs: run folders, or folders of run folders
+            out: write a page of Markdown here, with grids at equal images seen beside it; default: print the tables
+        """
+        return runs, out
+    runs, out = parse(options, arguments, "gan-course report")
+    if not runs: raise CourseError("say which runs: gan-course report DIR ...")
+    text = "\n".join(report(runs)) + "\n"
+    if out is None:
+        print(text, end="")
+        return
+    names = {}
+    for group in groups_of([summary(path) | dict(path=path) for path in run_folders(runs)]):
+        names.setdefault(group[0]["dataset"], []).append(group[0]["path"])
+    for name, paths in names.items():
+        if (fig := grids_figure(paths)) is None: continue
+        picture = save_figure(fig, out.with_name(f"{out.stem}_{name}.png"))
+        text += f"\n![{name}: samples of each run after as many images seen.]({picture.name})\n"
+    with atomic_path(out) as tmp: tmp.write_text(text, encoding="utf-8")
+    print(out)
 
 
 # %% [markdown]
@@ -312,6 +350,7 @@ USAGE = """usage: gan-course COMMAND ...
   gan-course train TRACK [--dataset NAME] [--out DIR] [--epochs N] [--resume] ...
   gan-course sample TRACK --run DIR [--num 36] [--seed 0] [--out FILE.png]
   gan-course evaluate --run DIR [--num 10000]
+  gan-course report DIR ... [--out FILE.md]
   gan-course datasets [--data-dir DIR]
 
 tracks: {tracks}
@@ -320,7 +359,7 @@ Every command explains its options: gan-course train pytorch --help"""
 def dispatch(arguments):
     "Find the command and run it."
     commands = dict(train=train_command, sample=sample_command, evaluate=evaluate_command,
-                    datasets=datasets_command)
+                    report=report_command, datasets=datasets_command)
     usage = USAGE.format(tracks=", ".join(TRACKS))
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage)
@@ -333,7 +372,7 @@ def dispatch(arguments):
     if name not in commands:
         raise CourseError(f"unknown command {name!r}{guess(name, commands)}; "
                           f"commands: {', '.join(commands)}")
-    if name in ("evaluate", "datasets"): return commands[name](rest)
+    if name in ("evaluate", "report", "datasets"): return commands[name](rest)
     if rest and rest[0] in ("-h", "--help"):
         print(usage)
         return

@@ -50,6 +50,7 @@ import time
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from gan_course import figures
@@ -59,19 +60,17 @@ from gan_course.datasets import load_dataset
 from gan_course.evaluate import PixelFrechet
 from gan_course.features import judge_of
 from gan_course.metrics import FeatureFrechet
-from gan_course.runs import History, RunFolder, check_same_config, provenance, provenance_line
+from gan_course.runs import History, RunFolder, atomic_path, check_same_config, provenance, provenance_line
 
 # %%
 import json
 import tempfile
 
-import numpy as np
-
 from gan_course.basics import budget
 from gan_course.board import read_log
 from gan_course.configuration import BaseConfig, artifact_paths
 from gan_course.datasets import to_float, to_uint8
-from gan_course.runs import atomic_path, step_of
+from gan_course.runs import step_of
 
 
 # %% [markdown]
@@ -288,6 +287,10 @@ class Progress:
         "The learning rates of the last iteration: dict(lr_g=..., lr_d=...)."
         raise NotImplementedError
 
+    def parameters(self):
+        "How many numbers training can change: dict(generator=..., discriminator=...)."
+        return {}
+
     def closer_look(self):
         "What a track measures beyond the distance, where one is due: name -> number."
         return {}
@@ -468,7 +471,7 @@ class Recorder:
             device=self.device_name, packages=self.packages)
         self.last = dict(track=self.track, status=status, recipe=getattr(self.config, "recipe", None),
                          dataset=self.data, precision=self.precision,
-                         history=list(training.history), best=training.best, provenance=where)
+                         parameters=training.parameters(), history=list(training.history), best=training.best, provenance=where)
         self.folder.save_metrics(self.last)
 
     def pictures(self, training, samples): # uint8 [N, H, W, C]
@@ -481,6 +484,9 @@ class Recorder:
         figures.save_figure(curves, self.paths["losses"])
         strip = figures.progress_strip(training.strips, labels, caption=note)
         figures.save_figure(strip, self.paths["progress"])
+        seen = [row["images_seen"] for row in training.history if due(row["epoch"], self.measure_every)]
+        with atomic_path(self.paths["strips"]) as tmp, open(tmp, "wb") as file:
+            np.savez_compressed(file, strips=np.array(training.strips, np.uint8), images_seen=np.array(seen, np.int64))
 
     # What each track fills in; each looks at `writes` first:
 

@@ -60,7 +60,7 @@ from gan_course.loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_k
 from gan_course.pytorch.config import CONFIG, Config, select_device, select_precision
 from gan_course.pytorch.data import DeviceBatches
 from gan_course.pytorch.engine import NEVER, GANStep, GraphedStep
-from gan_course.pytorch.model import build_networks
+from gan_course.pytorch.model import build_networks, count_parameters
 from gan_course.pytorch.utils import make_latents, rng_state, seed_everything, set_rng_state, to_images
 from gan_course.runs import atomic_path
 
@@ -231,6 +231,7 @@ class Training(Progress):
         self.strips = [strip.numpy() for strip in state["strips"]]
         set_rng_state(state["rng"], self.device)
 
+    def parameters(self): return dict(generator=count_parameters(self.G), discriminator=count_parameters(self.D))
     def iterations(self, batches): return len(batches) // self.config.d_steps
 
     def one_step(self, batches):

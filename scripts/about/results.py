@@ -1,0 +1,301 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: python3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Results
+#
+# > What every track's full run gives, with floors and intervals, from the runs' own files; and how to ask the same of yours
+#
+# - order: 104
+
+# %% [markdown]
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/results.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/results.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/results.ipynb)
+
+# %%
+#| include: false
+# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("gan_course") is None and os.environ.keys() & {
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q",
+        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
+        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+
+# %% [markdown]
+# **You will be able to** give a finished run its numbers, and put several runs into one table without copying a single figure by hand.
+#
+# **You need** [the metrics](../foundations/metrics.ipynb), and the run folder of some track. **It takes** fifteen minutes.
+#
+# ```
+# gan-course evaluate --run artifacts/pytorch_gan      writes evaluation.json and evaluation.png into the folder
+# gan-course report results                            a table and a page of grids from all run folders in results
+# ```
+
+# %%
+#| default_exp results
+
+# %%
+#| exports
+import hashlib
+import statistics
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pooch
+
+import gan_course
+from gan_course import figures
+from gan_course.basics import CourseError
+from gan_course.evaluate import PixelFrechet
+from gan_course.features import JUDGES, judge_of
+from gan_course.metrics import PUBLISHED, Reference, evaluation_figure, flags, frechet, inception_features, remembered
+from gan_course.runs import RunFolder, read_json, write_json
+
+# %%
+import tempfile
+
+# %%
+from gan_course.basics import budget
+from gan_course.datasets import load_dataset
+
+
+# %% [markdown]
+# ## One run
+#
+# A number without its circumstances cannot be compared with anything. So the file says what was compared with what: how many samples, from which
+# seed, against which data set with which checksum, seen by which judge. Where no judge fits, for images of another size or a data set without
+# one, only the [pixel distance](../foundations/evaluate.ipynb) is given.
+#
+# As many test images as samples make the floor. The flowers have only 398; a floor of 398 beside 10,000 samples would compare two biases, so by default there
+# are never more samples than test images.
+
+# %%
+#| exports
+def fitting_judge(name, shape): # of a data set and its images
+    "The judge for such images, or None."
+    judge = judge_of(name) if name in JUDGES else None
+    return judge if judge and judge.shape == tuple(shape) else None
+
+def feature_file(judge, dataset):
+    "Where `remembered` keeps what a judge says of a data set, in the user's cache."
+    what = f"{judge.sha256} {dataset.checksum} {dataset.images.shape}"
+    return Path(pooch.os_cache("gan_course"))/"features"/f"{dataset.name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npz"
+
+def reference_of(judge, train, test, # `Dataset`s
+                 keep=True): # the features of the training set in a file
+    "The `Reference` of a data set."
+    return Reference(judge, train.images, test.images, keep=feature_file(judge, train) if keep else None)
+
+def evaluate_images(images, # uint8 [N, H, W, C]
+                    train, test, # `Dataset`s
+                    reference=None): # a `Reference`, or None: no judge fits
+    "What is known of samples, as `evaluation.json` holds it."
+    pixels = PixelFrechet(train.images)
+    found = dict(num=len(images), dataset=train.name, train=dict(images=len(train), checksum=train.checksum),
+                 test=dict(images=len(test), checksum=test.checksum),
+                 pixel_frechet=dict(value=pixels.distance(images), floor=pixels.distance(test.images[:max(len(images), pixels.components + 1)])),
+                 judge=None, metrics=None, flags=[], version=gan_course.__version__)
+    if reference is None: return found
+    metrics = reference(images)
+    return found | dict(judge=dict(name=train.name, sha256=reference.judge.sha256), metrics=metrics, flags=flags(metrics))
+
+
+# %%
+train, test = (load_dataset("garments", split, limit=budget(4000, fast=1200)) for split in ("train", "test"))
+judge = fitting_judge(train.name, train.images.shape[1:])
+reference = reference_of(judge, train, test, keep=False)
+real = evaluate_images(test.images, train, test, reference)
+noise = evaluate_images(np.random.default_rng(0).integers(0, 256, test.images.shape, dtype=np.uint8), train, test, reference)
+for name, found in (("test images", real), ("noise", noise)):
+    m = found["metrics"]["frechet"]
+    print(f"{name:12} Fréchet distance {m['value']:.2f} (floor {m['floor']:.2f}); {'; '.join(found['flags']) or 'nothing to flag'}")
+
+# %% [markdown]
+# Real images, taken for samples, get the floor: the evaluation is not fooled, and neither does it find fault with perfection.
+
+# %%
+assert real["metrics"]["frechet"]["value"] == real["metrics"]["frechet"]["floor"] and real["flags"] == []
+assert any("precision" in line for line in noise["flags"])
+assert fitting_judge("garments", (32, 32, 1)) is None and fitting_judge("blossoms", (64, 64, 3)) is None
+
+# %% [markdown]
+# `evaluate_run` writes both files, the numbers and the page. Published FIDs for Fashion-MNIST rest on [another network](../foundations/metrics.ipynb#the-network-everybody-uses-and-why-not-here); `features="inception"` adds
+# one, under a name of its own, with the published ones beside it. It counts in another process, as PyTorch and TensorFlow do not always
+# bear each other.
+
+# %%
+#| exports
+def in_own_process(function, *arguments):
+    "What the function returns, or the `CourseError` it raises, from a fresh Python."
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool: return pool.submit(function, *arguments).result()
+
+def inception_frechet(images, test): # uint8 [N, H, W, C]; a `Dataset`
+    "FID by the published protocol: samples against the test images."
+    both = in_own_process(inception_features, np.concatenate([images, test.images]))
+    return dict(value=frechet(both[len(images):], both[:len(images)])[0], num=len(images), against="test", published=PUBLISHED)
+
+def evaluate_run(run, # a run folder, or its path
+                 images, # samples, uint8 [N, H, W, C]
+                 train, test, # `Dataset`s
+                 features="judge", # or "pixels", "inception"
+                 **about): # what else to note: seed, which weights
+    "Write evaluation.json and evaluation.png. Returns what stands in the former."
+    folder = run if isinstance(run, RunFolder) else RunFolder(run, create=False)
+    judge = None if features == "pixels" else fitting_judge(train.name, train.images.shape[1:])
+    inception = inception_frechet(images, test) if features == "inception" else None # first: it may fail
+    found = about | evaluate_images(images, train, test, reference_of(judge, train, test) if judge else None)
+    if inception: found["inception_frechet"] = inception
+    write_json(folder.path/"evaluation.json", found)
+    caption = f"{folder.path.name}: {len(images):,} images against {train.name}"
+    page = evaluation_figure(images, found["metrics"], caption) if judge else figures.image_grid(images[:64], columns=8, caption=caption)
+    figures.save_figure(page, folder.path/"evaluation.png")
+    return found
+
+def in_words(found): # what `evaluate_run` returned
+    "The numbers as lines of text."
+    p = found["pixel_frechet"]
+    lines = [f"pixel Fréchet distance {p['value']:.3f} (test images: {p['floor']:.3f})"]
+    for name, row in (found["metrics"] or {}).items():
+        lines.append(f"{name:16}{row['value']:9.3f}  ({row['low']:.3f} to {row['high']:.3f}), floor {row['floor']:.3f}")
+    lines += [f"! {line}" for line in found["flags"]]
+    if "inception_frechet" in found:
+        lines += [f"FID (Inception features, {found['inception_frechet']['num']:,} samples against the test images) {found['inception_frechet']['value']:.1f}",
+                  "published (Lucic et al. 2018): " + ", ".join(f"{name} {value}" for name, value in PUBLISHED.items())]
+    return lines
+
+
+
+# %%
+with tempfile.TemporaryDirectory() as folder:
+    found = evaluate_run(RunFolder(Path(folder)/"noise"), np.random.default_rng(1).integers(0, 256, (200, 28, 28, 1), dtype=np.uint8), train, test,
+                         features="pixels", seed=1)
+    written = sorted(path.name for path in (Path(folder)/"noise").glob("evaluation.*"))
+print("\n".join([*in_words(found), *written]))
+
+# %%
+assert written == ["evaluation.json", "evaluation.png"] and found["seed"] == 1 and found["metrics"] is None
+
+
+# %% [markdown]
+# ## Many runs
+#
+# The table reads three files of each folder: `config.json`, `metrics.json` and `evaluation.json`. Nothing is typed by hand, so nothing can be mistyped,
+# and what a run lacks stays empty. Runs that differ only in their seed form a group: the headline is their median, with the lowest and the
+# highest beside it.
+
+# %%
+#| exports
+def run_folders(paths): # run folders, or folders of run folders
+    "All run folders in the order given. `CourseError` where there is none."
+    found = []
+    for path in map(Path, paths):
+        inside = [path] if (path/"metrics.json").exists() else sorted(p.parent for p in path.glob("*/metrics.json"))
+        if not inside: raise CourseError(f"there is no run in {path}; give a run folder, or a folder that holds some")
+        found += inside
+    return found
+
+def summary(path): # of a run folder
+    "What the table says of a run, name -> value; None for what it lacks. `CourseError` for files that are no run's."
+    folder = RunFolder(path, create=False)
+    saved, metrics = folder.load_config(), folder.load_metrics()
+    found = read_json(folder.path/"evaluation.json") if (folder.path/"evaluation.json").exists() else {}
+    try:
+        p, config = metrics["provenance"], saved["config"]
+        size = metrics.get("parameters") or {}
+        row = dict(run=folder.path.name, track=metrics["track"], recipe=metrics.get("recipe"), dataset=p["dataset"], seed=p["seed"], epochs=p["epochs"],
+                   images_seen=p["images_seen"], minutes=p["seconds"] / 60, images_per_second=p["images_per_second"],
+                   generator=size.get("generator"), discriminator=size.get("discriminator"),
+                   processor=f"{p['device']}, {p['processor']}, {p['cores']} cores", precision_format=metrics.get("precision"), fast=p["fast"],
+                   num=found.get("num"), pixel_frechet=(found.get("pixel_frechet") or {}).get("value"))
+        row["settings"] = {name: value for name, value in config.items() if name not in ("seed", "out", "data_dir", "progress", "tensorboard")}
+        for name in ("frechet", "precision", "recall", "coverage", "copied"): row[name] = (found.get("metrics") or {}).get(name)
+        return row
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CourseError(f"{folder.path} holds files that this version cannot read ({type(error).__name__}: {error}); train anew") from None
+
+def number(value, digits=2):
+    "As text, empty for None."
+    return "" if value is None else f"{value:,.{digits}f}"
+
+def table(head, rows): # lists of texts
+    "Markdown."
+    return [f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *rows]]
+
+def headline(rows): # with equal settings but for the seed
+    "The Fréchet distance of a group: median, lowest to highest."
+    values = [row["frechet"]["value"] for row in rows if row["frechet"]]
+    if not values: return ""
+    text = f"**{statistics.median(values):.2f}**"
+    return text + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
+
+def groups_of(rows):
+    "Lists of rows that differ only in their seed."
+    groups = {}
+    for row in rows: groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))), []).append(row)
+    return list(groups.values())
+
+def report(paths): # as for `run_folders`
+    "Three tables in Markdown, as lines: headlines, quality, cost."
+    rows = [summary(path) for path in run_folders(paths)]
+    def interval(row, name, digits=2):
+        m = row[name]
+        return f"{m['value']:.{digits}f} ({m['low']:.{digits}f} to {m['high']:.{digits}f})" if m else ""
+    groups = [[g[0]["track"], g[0]["recipe"] or "", g[0]["dataset"], number(g[0]["images_seen"], 0), str(len(g)), headline(g),
+               number((g[0]["frechet"] or {}).get("floor"))] for g in groups_of(rows)]
+    quality = [[r["run"], str(r["seed"]), number(r["num"], 0), interval(r, "frechet"), *(f"{r[k]['value']:.3f} ({r[k]['floor']:.3f})" if r[k] else "" for k in (
+        "precision", "recall", "coverage", "copied")), number(r["pixel_frechet"])] for r in rows]
+    cost = [[r["run"], str(r["epochs"]), number(r["minutes"], 1), number(r["images_per_second"], 0), number(r["generator"], 0),
+             number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")] for r in rows]
+    return [*table(["track", "recipe", "data", "images seen", "seeds", "Fréchet distance, median", "floor"], groups), "",
+            *table(["run", "seed", "samples", "Fréchet distance", "precision (floor)", "recall (floor)", "coverage (floor)", "copied (floor)", "pixels"], quality), "",
+            *table(["run", "epochs", "minutes", "images/s", "parameters of G", "of D", "processor"], cost)]
+
+
+# %% [markdown]
+# Pictures belong beside numbers, and compared fairly: not after equal epochs or minutes, but after as many real images seen. Each run keeps the samples
+# of its progress strip in `progress.npz`, eight latents after each epoch; the page shows four of them, for the first run of each group.
+
+# %%
+#| exports
+def strips_of(path): # of a run folder
+    "Samples [epochs, 8, H, W, C] and how many images had been seen, [epochs]; None if the run kept none."
+    try:
+        with np.load(Path(path)/"progress.npz") as file: return file["strips"], file["images_seen"]
+    except FileNotFoundError: return None
+    except Exception as error: raise CourseError(f"{Path(path)/'progress.npz'} cannot be read ({type(error).__name__}); remove it") from None
+
+def grids_figure(paths, # run folders of one data set
+                 marks=(60_000, 300_000, 600_000, 1_200_000, 1_800_000)): # images seen
+    "Rows: runs; columns: samples after so many images. None if no run has any."
+    found = [(Path(path).name, strips_of(path)) for path in paths]
+    found = [(name, *strips) for name, strips in found if strips is not None]
+    marks = [mark for mark in marks if any(seen[0] <= mark * 1.02 and mark <= seen[-1] * 1.02 for _, _, seen in found)]
+    if not marks: return None
+    fig = figures.CourseFigure(40 + 175 * len(marks), 30 + 195 * len(found))
+    for i, axes in enumerate(fig.subplots(len(found), len(marks), squeeze=False)):
+        name, strips, seen = found[i]
+        for ax, mark in zip(axes, marks):
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_visible(False)
+            if ax is axes[0]: ax.set_ylabel(name, size=8)
+            if not i: ax.set_title(f"{mark:,} images", size=9)
+            at = np.flatnonzero(seen <= mark * 1.02)
+            if not len(at) or seen[-1] * 1.02 < mark: continue
+            tile = figures.tile_images(strips[at[-1]][:4], columns=2)
+            ax.imshow(tile.repeat(3, axis=-1) if tile.shape[-1] == 1 else tile, interpolation="none")
+    fig.tight_layout()
+    return fig
+
+
