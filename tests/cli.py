@@ -50,7 +50,7 @@ class Track:
     def small(self): return {name: value for name, value in COMMON.items() if name not in self.without} | self.fields
 
     @property
-    def files(self): return {"config.json", "metrics.json", *self.pictures, *self.networks, *self.models, ".lock"}
+    def files(self): return {"config.json", "metrics.json", "progress.npz", *self.pictures, *self.networks, *self.models, ".lock"}
 
     @property
     def networks(self): return f"generator{self.weights}", f"discriminator{self.weights}"
@@ -259,6 +259,8 @@ def sound(run, track="pytorch"):
             data = path.read_bytes()
             assert name in about.pictures or re.fullmatch(r"generated_images/epoch_\d+\.png", name) and track == "tpu", path
             assert (data == STUB or data[:4] == b"\x89PNG" and data[-8:] == b"IEND\xaeB`\x82"), path
+        elif name == "progress.npz":
+            with np.load(path) as strips: assert len(strips["strips"]) == len(strips["images_seen"])
         elif path.parent.name == "logs": assert EVENTS.fullmatch(name), path
         elif path.parent.name == "checkpoints":
             assert path in checkpoints

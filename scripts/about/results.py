@@ -47,6 +47,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %%
 #| exports
 import hashlib
+import shutil
 import statistics
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -60,11 +61,13 @@ from gan_course import figures
 from gan_course.basics import CourseError
 from gan_course.evaluate import PixelFrechet
 from gan_course.features import JUDGES, judge_of
-from gan_course.metrics import PUBLISHED, Reference, evaluation_figure, flags, frechet, inception_features, remembered
-from gan_course.runs import RunFolder, read_json, write_json
+from gan_course.metrics import PUBLISHED, Reference, evaluation_figure, flags, frechet, inception_features
+from gan_course.runs import RunFolder, atomic_path, read_json, write_json
 
 # %%
 import tempfile
+
+from IPython.display import Markdown
 
 # %%
 from gan_course.basics import budget
@@ -246,21 +249,31 @@ def groups_of(rows):
     for row in rows: groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))), []).append(row)
     return list(groups.values())
 
+def headlines(rows): # of `summary`
+    "A line for each group of seeds."
+    return table(["track", "recipe", "data", "images seen", "seeds", "Fréchet distance, median", "floor"],
+                 [[g[0]["track"], g[0]["recipe"] or "", g[0]["dataset"], number(g[0]["images_seen"], 0), str(len(g)), headline(g),
+                   number((g[0]["frechet"] or {}).get("floor"))] for g in groups_of(rows)])
+
+def qualities(rows):
+    "A line for each run: the distance with its interval, the others with their floors."
+    def interval(m): return f"{m['value']:.2f} ({m['low']:.2f} to {m['high']:.2f})" if m else ""
+    def floored(m): return f"{m['value']:.3f} ({m['floor']:.3f})" if m else ""
+    shares = "precision", "recall", "coverage", "copied"
+    return table(["run", "seed", "samples", "Fréchet distance", *(f"{name} (floor)" for name in shares), "pixels"],
+                 [[r["run"], str(r["seed"]), number(r["num"], 0), interval(r["frechet"]), *(floored(r[name]) for name in shares),
+                   number(r["pixel_frechet"])] for r in rows])
+
+def costs(rows):
+    "A line for each run: what it took."
+    return table(["run", "epochs", "minutes", "images/s", "parameters of G", "of D", "processor"],
+                 [[r["run"], str(r["epochs"]), number(r["minutes"], 1), number(r["images_per_second"], 0), number(r["generator"], 0),
+                   number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")] for r in rows])
+
 def report(paths): # as for `run_folders`
-    "Three tables in Markdown, as lines: headlines, quality, cost."
+    "The three tables in Markdown, as lines."
     rows = [summary(path) for path in run_folders(paths)]
-    def interval(row, name, digits=2):
-        m = row[name]
-        return f"{m['value']:.{digits}f} ({m['low']:.{digits}f} to {m['high']:.{digits}f})" if m else ""
-    groups = [[g[0]["track"], g[0]["recipe"] or "", g[0]["dataset"], number(g[0]["images_seen"], 0), str(len(g)), headline(g),
-               number((g[0]["frechet"] or {}).get("floor"))] for g in groups_of(rows)]
-    quality = [[r["run"], str(r["seed"]), number(r["num"], 0), interval(r, "frechet"), *(f"{r[k]['value']:.3f} ({r[k]['floor']:.3f})" if r[k] else "" for k in (
-        "precision", "recall", "coverage", "copied")), number(r["pixel_frechet"])] for r in rows]
-    cost = [[r["run"], str(r["epochs"]), number(r["minutes"], 1), number(r["images_per_second"], 0), number(r["generator"], 0),
-             number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")] for r in rows]
-    return [*table(["track", "recipe", "data", "images seen", "seeds", "Fréchet distance, median", "floor"], groups), "",
-            *table(["run", "seed", "samples", "Fréchet distance", "precision (floor)", "recall (floor)", "coverage (floor)", "copied (floor)", "pixels"], quality), "",
-            *table(["run", "epochs", "minutes", "images/s", "parameters of G", "of D", "processor"], cost)]
+    return [*headlines(rows), "", *qualities(rows), "", *costs(rows)]
 
 
 # %% [markdown]
@@ -269,6 +282,8 @@ def report(paths): # as for `run_folders`
 
 # %%
 #| exports
+MARKS = 60_000, 300_000, 600_000, 1_200_000, 1_800_000 # images seen
+
 def strips_of(path): # of a run folder
     "Samples [epochs, 8, H, W, C] and how many images had been seen, [epochs]; None if the run kept none."
     try:
@@ -277,7 +292,7 @@ def strips_of(path): # of a run folder
     except Exception as error: raise CourseError(f"{Path(path)/'progress.npz'} cannot be read ({type(error).__name__}); remove it") from None
 
 def grids_figure(paths, # run folders of one data set
-                 marks=(60_000, 300_000, 600_000, 1_200_000, 1_800_000)): # images seen
+                 marks=MARKS): # images seen
     "Rows: runs; columns: samples after so many images. None if no run has any."
     found = [(Path(path).name, strips_of(path)) for path in paths]
     found = [(name, *strips) for name, strips in found if strips is not None]
@@ -299,3 +314,102 @@ def grids_figure(paths, # run folders of one data set
     return fig
 
 
+# %% [markdown]
+# A run folder with its checkpoints takes tens of megabytes; what the tables and the grids need of it takes a few hundred kilobytes. `abridge` copies just that, and so the runs behind
+# this page can stand [in the repository](https://github.com/gan-course/gan_course/tree/main/nbs/results).
+
+# %%
+#| exports
+def abridge(run, # a run folder
+            to, # the folder to write
+            marks=MARKS): # after how many images seen samples are kept; also the last ones
+    "Copy what `report` and `grids_figure` need. Returns the new folder."
+    run, to = Path(run), Path(to)
+    summary(run) # is it a run, and readable?
+    to.mkdir(parents=True, exist_ok=True)
+    for name in ("config.json", "metrics.json", "evaluation.json", "evaluation.png"):
+        if (run/name).exists(): shutil.copyfile(run/name, to/name)
+    if (strips := strips_of(run)) is not None:
+        pictures, seen = strips
+        rows = sorted({int(np.flatnonzero(seen <= mark * 1.02)[-1]) for mark in marks if seen[0] <= mark * 1.02} | {len(seen) - 1})
+        with atomic_path(to/"progress.npz") as tmp, open(tmp, "wb") as file:
+            np.savez_compressed(file, strips=pictures[rows], images_seen=seen[rows])
+    return to
+
+
+# %% [markdown]
+# ## The course's own runs
+#
+# Each was trained by its track's command, evaluated by `gan-course evaluate` and abridged. On Colab and Kaggle they are not beside this notebook: set `RUNS` to your own folder there.
+
+# %%
+RUNS = Path("../results")
+paths = run_folders([RUNS]) if RUNS.is_dir() else []
+rows = [summary(path) for path in paths]
+Markdown("\n".join(headlines(rows)))
+
+# %%
+Markdown("\n".join(qualities(rows)))
+
+# %%
+Markdown("\n".join(costs(rows)))
+
+# %%
+#| label: fig-grids
+#| fig-cap: Each run's samples after as many real images seen, the same four latents in a row. A generator of the Fashion-MNIST tracks is recognisable after one epoch (60,000) and has its details after ten.
+#| fig-alt: A row of small grids for each run, from blurred garments on the left to clear ones on the right.
+clothes = [g[0]["path"] for g in groups_of([row | dict(path=path) for row, path in zip(rows, paths)]) if g[0]["dataset"] == "fashion_mnist"]
+grids_figure(clothes)
+
+# %% [markdown]
+# TEXT
+#
+# ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+
+# %%
+from gan_course.exercises.results import check_at_equal_images, check_headline
+
+
+# %% [markdown]
+# ### 1. A headline
+#
+# Write `headline_of(distances)`, which takes the distances of the seeds of one recipe, and returns the three numbers of a headline: median, lowest, highest.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def headline_of(distances): return statistics.median(distances), min(distances), max(distances)
+
+check_headline(headline_of)
+
+
+# %% [markdown]
+# ### 2. At equal images
+#
+# Write `at_equal_images(history, mark)`: the row of a run's history to compare after `mark` images seen, that is, the last one that had seen no more; `None` where the run never saw so many.
+
+# %%
+#| code-fold: true
+#| code-summary: "Solution, and the check that accepts it"
+def at_equal_images(history, mark):
+    if history[-1]["images_seen"] < mark: return None
+    before = [row for row in history if row["images_seen"] <= mark]
+    return before[-1] if before else None
+
+check_at_equal_images(at_equal_images)
+
+# %% [markdown]
+# ## What to remember
+#
+# - A number comes with its floor, its interval, the number of samples and the seed of the run. Without them it cannot be compared.
+# - The interval of one run says how well that run is known. Only other seeds say how well the recipe is.
+# - Compare after equal images, and say what they cost.
+# - Tables are made from files, not typed.
+#
+# **What goes wrong in practice.** A table that mixes distances in different features, or after different numbers of samples. The best of several seeds reported as the recipe.
+# Test images used to choose the best checkpoint and then to judge it: here the choice uses training images, and the floor test images.
+#
+# **References.** Lucic et al. (2018), *Are GANs created equal? A large-scale study*. Kynkäänniemi et al. (2019), *Improved precision and recall metric for assessing generative models*.
+# Agarwal et al. (2021), *Deep reinforcement learning at the edge of the statistical precipice* (why few seeds need intervals).
