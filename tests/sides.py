@@ -40,7 +40,7 @@ def pair(config, seed=0, channels=1):
     torch.manual_seed(seed)
     ours = torch_model.build_networks(config, channels=channels)
     theirs = (keras_model.Generator(config.latent_dim, config.width, config.upsample, channels),
-              keras_model.Discriminator(config.width, config.d_norm, config.dropout, channels))
+              keras_model.Discriminator(config.width * config.d_widening, config.d_norm, config.dropout, channels))
     for a, b in zip(ours, theirs): assign_keras(b, to_tensorflow(a.state_dict()))
     return ours, theirs
 

@@ -128,6 +128,6 @@ def build_networks(config, # a `Config`
     "The initialised networks of a configuration. Draws from Keras's global generator."
     how = dict(precision=precision, sync_batch_norm=config.sync_batch_norm)
     G = Generator(config.latent_dim, config.width, config.upsample, channels, **how)
-    D = Discriminator(config.width, config.d_norm, config.dropout, channels, seed=config.seed, **how)
+    D = Discriminator(config.width * config.d_widening, config.d_norm, config.dropout, channels, seed=config.seed, **how)
     for network in (G, D): check_initialised(network)
     return G, D

@@ -209,6 +209,9 @@ class Training(KerasTraining):
         self.step = GANStep(config, self.batches, dataset.images.shape[-1])
 
     @property
+    def G(self): return self.step.G
+
+    @property
     def D(self): return self.step.D
 
     @property

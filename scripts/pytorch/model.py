@@ -343,7 +343,7 @@ def build_networks(config, # a `Config`
     ): # generator, discriminator
     "The initialised networks of a configuration. Draws from PyTorch's global generator."
     G = Generator(config.latent_dim, config.width, config.upsample, channels)
-    D = Discriminator(config.width, config.d_norm, config.dropout, channels)
+    D = Discriminator(config.width * config.d_widening, config.d_norm, config.dropout, channels)
     for network in (G, D):
         init_weights(network)
         check_initialised(network)

@@ -163,7 +163,7 @@ def pair(config, seed=0):
     torch.manual_seed(seed)
     ours = torch_model.build_networks(config)
     theirs = (keras_model.Generator(config.latent_dim, config.width, config.upsample),
-              keras_model.Discriminator(config.width, config.d_norm))
+              keras_model.Discriminator(config.width * config.d_widening, config.d_norm))
     for a, b in zip(ours, theirs): assign_keras(b, to_tensorflow(a.state_dict()))
     return ours, theirs
 

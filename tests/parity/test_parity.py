@@ -99,7 +99,7 @@ def test_initial_weights():
     config = SMALL.replace(width=32)
     torch.manual_seed(0); keras.utils.set_random_seed(0)
     ours = torch_model.build_networks(config)
-    theirs = keras_model.Generator(config.latent_dim, 32), keras_model.Discriminator(32)
+    theirs = keras_model.Generator(config.latent_dim, 32), keras_model.Discriminator(32 * config.d_widening)
     for a, b in zip(ours, theirs):
         assert torch_model.count_parameters(a) == keras_model.count_parameters(b)
         a, b = to_tensorflow(a.state_dict()), keras_weights(b)
