@@ -140,7 +140,7 @@ def test_strategies():
 
 def test_every_artifact_has_its_own_name():
     paths = artifact_paths("run")
-    assert len(set(paths.values())) == len(paths) == 11 and all(Path("run") in path.parents for path in paths.values())
+    assert len(set(paths.values())) == len(paths) == 12 and all(Path("run") in path.parents for path in paths.values())
 
 
 # --- what TensorFlow would like to say ---
