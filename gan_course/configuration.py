@@ -96,12 +96,12 @@ class Settings:
 # %% ../nbs/foundations/configuration.ipynb #6dbbaa43
 RECIPES = {
     "modern": dict(
-        batch_size=64, latent_dim=16, width=32, d_widening=2, upsample="transpose", d_norm="none", dropout=0.0,
+        batch_size=64, latent_dim=16, width=32, upsample="transpose", d_norm="none", dropout=0.0,
         loss="relativistic", r1=0.1, r2=0.1, penalty_every=16, label_smoothing=0.0,
         optimizer="adam", lr_g=1.6e-3, lr_d=8e-4, beta1=0.0, beta2=0.99, lr_decay="none",
         ema_half_life=20_000),
     "dcgan": dict(
-        batch_size=64, latent_dim=100, width=32, d_widening=1, upsample="transpose", d_norm="batch", dropout=0.0,
+        batch_size=64, latent_dim=100, width=32, upsample="transpose", d_norm="batch", dropout=0.0,
         loss="non_saturating", r1=0.0, r2=0.0, penalty_every=16, label_smoothing=0.0,
         optimizer="adam", lr_g=1e-3, lr_d=2e-4, beta1=0.5, beta2=0.999, lr_decay="none",
         ema_half_life=10_000),
@@ -134,7 +134,7 @@ class BaseConfig(Settings):
     # the networks
     latent_dim: int = BY_RECIPE # length of z
     width: int = BY_RECIPE # channels of the widest layers are 4 times this
-    d_widening: int = BY_RECIPE # so many times as wide is the discriminator
+    d_widening: int = 1 # so many times as wide is the discriminator as the generator
     upsample: Literal["transpose", "resize"] = BY_RECIPE # transposed convolution, or resize
     d_norm: Literal["none", "batch"] = BY_RECIPE # normalisation in the discriminator
     dropout: float = BY_RECIPE # in the discriminator, in [0, 1)
