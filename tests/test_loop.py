@@ -209,7 +209,7 @@ def test_a_whole_run(tmp_path, capsys):
     metrics = train(config(tmp_path/"run", eval_images=500), seen=seen, verbose=True)
     assert metrics == strict_json(tmp_path/"run"/"metrics.json") and metrics["status"] == "finished" and metrics["track"] == "walk"
     names = {str(p.relative_to(tmp_path/"run")) for p in (tmp_path/"run").rglob("*") if p.is_file()}
-    assert names == {"config.json", "metrics.json", "gan_samples.png", "losses.png", "progress.png", "generator.json",
+    assert names == {"config.json", "metrics.json", "gan_samples.png", "losses.png", "progress.png", "progress.npz", "generator.json",
                      "discriminator.json", "best/generator.json", ".lock", "checkpoints/step_00000056.json", "checkpoints/step_00000060.json"}
     assert [row["step"] for row in metrics["history"]] == [20, 40, 60] and metrics["history"][0]["lr_d"] == 0.2
     assert list(metrics["history"][0])[:5] == ["epoch", "step", "images_seen", "seconds", "images_per_second"]

@@ -11,7 +11,7 @@
 #
 # > `gan-course` train, sample, evaluate, report and datasets: the lessons' functions, and errors in one line
 #
-# - order: 105
+# - order: 106
 
 # %% [markdown]
 # <!-- badges -->

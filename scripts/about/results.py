@@ -11,7 +11,7 @@
 #
 # > What every track's full run gives, with floors and intervals, from the runs' own files; and how to ask the same of yours
 #
-# - order: 104
+# - order: 105
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > From notebooks to a package, a README and a site, with one file that knows where all of it lives
 #
-# - order: 106
+# - order: 107
 
 # %% [markdown]
 # <!-- badges -->

@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of The command
 #
-# - order: 102
+# - order: 103
 
 # %% [markdown]
 # <!-- badges -->

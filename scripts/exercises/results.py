@@ -11,10 +11,13 @@
 #
 # > What accepts or rejects an answer to the exercises of [Results](../about/results.ipynb)
 #
-# - order: 101
+# - order: 102
 
 # %% [markdown]
 # <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/results.ipynb)
+# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/results.ipynb)
+# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/results.ipynb)
 
 # %%
 #| include: false

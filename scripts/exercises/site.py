@@ -11,7 +11,7 @@
 #
 # > What accepts or rejects an answer to the exercises of [How this site is built](../about/site.ipynb)
 #
-# - order: 103
+# - order: 104
 
 # %% [markdown]
 # <!-- badges -->

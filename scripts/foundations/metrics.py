@@ -383,7 +383,7 @@ class Reference:
     def floor(self, n):
         "As `measure`, of so many test images; counted once for each number."
         if n not in self.floors:
-            chosen = np.random.default_rng(self.seed).permutation(len(self.test))[:n]
+            chosen = np.sort(np.random.default_rng(self.seed).permutation(len(self.test))[:n])
             self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], 2, near=self.new[chosen])
         return self.floors[n]
 

@@ -165,7 +165,7 @@ def test_large_logits_stay_finite():
     ("augmentation", ("all", "", None)), ("policy", ("mirrors", "mirror;colour", "color", "", " , ", 3)), ("r1", (-1, float("inf"))), ("penalty_every", (0, 10_001, 1.5)),
     ("learning_rate", (0, -1, 1.1, float("nan"))), ("beta1", (-0.1, 1.0)), ("beta2", (1.0,)), ("ema_half_life", (-1, 0.5)),
     ("epochs", (0, 10**6 + 1, 1.5, True)), ("seed", (-1, 2**63)), ("out", (None, 3)), ("checkpoint_save_interval", (0, 10**6 + 1)),
-    ("checkpoint_every", (0,)), ("keep_checkpoints", (0, 1001)), ("measure_every", (0, 10**6 + 1)), ("num_samples", (0, 401)), ("eval_images", (-1, 10**6 + 1)),
+    ("checkpoint_every", (0,)), ("keep_checkpoints", (0, 1001)), ("measure_every", (0, 10**6 + 1)), ("num_samples", (0, 401)), ("eval_images", (-1, 10**6 + 1)), ("best_by", ("judge", "", None)),
     ("progress", (1, None)), ("tensorboard", ("yes", 0)), ("device", ("cuda", "tpu")), ("deterministic", (1, "no"))], ids=str)
 def test_values_that_make_no_sense(field, values):
     "One line that names the field; each field is here."

@@ -88,7 +88,7 @@ def test_frozen_hashable_and_json():
 
 def test_every_artifact_has_its_own_name():
     paths = artifact_paths("run")
-    assert len(set(paths.values())) == len(paths) == 14 and all(Path("run") in path.parents for path in paths.values())
+    assert len(set(paths.values())) == len(paths) == 15 and all(Path("run") in path.parents for path in paths.values())
     assert {paths[name].name for name in ("generator_keras", "training_loss", "final", "images")} \
         == {"generator.keras", "training_loss.png", "final_generated_images.png", "generated_images"}
 

@@ -422,7 +422,7 @@ def test_really_diverging(tmp_path):
     done = command(*train_arguments(tmp_path/"run", learning_rate=1, epochs=40, precision="fp16"))
     one_line(done, "no longer finite at step", "the learning rate is high: try learning_rate of 2e-4")
     assert strict_json(tmp_path/"run"/"metrics.json")["status"] == "failed"
-    for path in (tmp_path/"run").rglob("*.npz"): assert is_finite(TRACK.load(path)["state"]), path
+    for path in TRACK.checkpoints(tmp_path/"run"): assert is_finite(TRACK.load(path)["state"]), path
 
 
 @both

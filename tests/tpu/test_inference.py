@@ -7,7 +7,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from cli import TRACKS, command, refused, stub_pictures, train_arguments
+from cli import TRACKS, command, refused, strict_json, stub_pictures, train_arguments
 
 from gan_course.basics import CourseError
 from gan_course.keras_files import digest_of, load_network
@@ -78,14 +78,18 @@ def test_where_the_grid_goes(run, tmp_path):
 
 
 def test_evaluate(run):
-    "A number for the run, beside those of real images; and the best generator has another one."
+    "Numbers for the run, beside those of real images; the best generator has others. Only the two files of the evaluation are written."
     before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
-    last, best = (command("evaluate", "--run", run, "--num", "500", *more) for more in ([], ["--best"]))
-    for done in (last, best):
-        assert done.status == 0 and not done.err and f"{run}: 500 images against garments" in done.out
-        distances = [float(word) for word in done.out.replace(")", " ").replace(",", " ").split() if word.replace(".", "").isdigit() and "." in word]
-        assert len(distances) == 3 and distances[0] > distances[2] > 0
-    assert last.out != best.out and {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+    found = {}
+    for weights, more in (("last", []), ("best", ["--best"])):
+        done = command("evaluate", "--run", run, "--num", "500", *more)
+        assert done.status == 0 and not done.err and f"{run}: 500 images against" in done.out and "evaluation.json" in done.out
+        found[weights] = strict_json(run/"evaluation.json")
+        assert found[weights]["weights"] == weights and found[weights]["dataset"] == "garments" and found[weights]["num"] == 500
+        for m in (found[weights]["metrics"]["frechet"], found[weights]["pixel_frechet"]): assert m["value"] > m["floor"] > 0
+    assert found["last"]["metrics"]["frechet"]["value"] != found["best"]["metrics"]["frechet"]["value"]
+    for name in ("evaluation.json", "evaluation.png"): (run/name).unlink()
+    assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
 @pytest.mark.parametrize("options, says", [
