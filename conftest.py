@@ -33,7 +33,7 @@ EVAL_FALSE = "eval: false"
 MAY_SKIP = (
     ("*.ipynb::Cell *", EVAL_FALSE),      # a cell that is shown and not run, as nbdev means it
     ("tests/*", "needs a CUDA device"),   # what only a GPU can show
-    *([] if PHOTOGRAPHS else [("tests/flowers/*", "needs the photographs of tf_flowers")]),
+    *([] if PHOTOGRAPHS else [(which, "needs the photographs of tf_flowers") for which in ("tests/flowers/*", "tests/test_best_by.py::*")]),
 )
 
 
