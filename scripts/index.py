@@ -114,7 +114,8 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [DiffAugment](flowers/augment.ipynb) | augmentation that does not leak |
 # | | [Training](flowers/trainer.ipynb) | what the discriminator learns by heart |
 # | | [The lab](flowers/gan_flowers.ipynb) | a whole run, three ways compared, and how to read TensorBoard |
-# | About | [The command](about/command.ipynb) | how `gan-course` is made |
+# | About | [Results](about/results.ipynb) | what the full runs give, in one table; how to ask the same of yours |
+# | | [The command](about/command.ipynb) | how `gan-course` is made |
 # | | [This site](about/site.ipynb) | from notebooks to package, README and site |
 #
 # The order is the order in which each builds on those before it. You need Python and some linear algebra; what you need
@@ -127,7 +128,8 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # gan-course train pytorch --epochs 30 --out runs/first    # every field of the configuration is an option: --help
 # gan-course train pytorch --out runs/first --resume       # goes on where it stopped, to the same weights bit for bit
 # gan-course sample pytorch --run runs/first --num 36 --out samples.png
-# gan-course evaluate --run runs/first                     # a distance to the real images
+# gan-course evaluate --run runs/first                     # nine numbers, each with its interval and its floor
+# gan-course report runs                                   # all runs of a folder in one table
 # gan-course datasets                                      # what data is there, and how to get what is missing
 # ```
 #

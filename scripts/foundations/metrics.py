@@ -512,6 +512,7 @@ def evaluation_figure(images, # uint8 [N, H, W, C]
 #| fig-alt: "Left eight by eight garments. Right a table with a row for each of nine numbers and columns for value, interval and floor; below it a line in words, that many samples are nearly training images."
 evaluation_figure(damaged["copies"], table["copies"], f"copies; {n:,} images against {train.name}")
 
+
 # %% [markdown]
 # ## While a GAN trains
 #
@@ -536,7 +537,6 @@ class FeatureFrechet:
 quick = FeatureFrechet(judge, train.images)
 print(f"two thousand test images {quick.distance(test.images[:2000]):.2f}; static {quick.distance(damaged['static'][:2000]):.0f}")
 assert quick.distance(test.images[:2000]) < quick.distance(damaged["noise"][:2000])
-
 
 # %% [markdown]
 # ## The network everybody uses, and why not here

@@ -424,13 +424,13 @@ opt_g, opt_d = torch.optim.Adam(G.parameters(), **adam), torch.optim.Adam(D.para
 def textbook_step(x):
     # the discriminator
     opt_d.zero_grad()
-    fake = G(torch.randn(len(x), 64))
+    fake = G(torch.randn(len(x), CONFIG.latent_dim))
     loss_d = discriminator_loss(D(x), D(fake.detach()))
     loss_d.backward()
     opt_d.step()
     # the generator
     opt_g.zero_grad()
-    fake = G(torch.randn(len(x), 64))
+    fake = G(torch.randn(len(x), CONFIG.latent_dim))
     loss_g = generator_loss(D(fake), D(x))
     loss_g.backward()
     opt_g.step()
@@ -445,7 +445,7 @@ textbook_step(x)
 
 # %%
 opt_d.zero_grad()
-generator_loss(D(G(torch.randn(64, 64))), D(x)).backward()
+generator_loss(D(G(torch.randn(64, CONFIG.latent_dim))), D(x)).backward()
 sum(p.grad is not None for p in D.parameters()), "gradients of D, computed for nothing"
 
 

@@ -67,7 +67,7 @@ from gan_course.runs import provenance_line
 
 # %%
 artifacts = budget(full=Path("artifacts"), fast=Path(tempfile.mkdtemp()))
-common = dict(epochs=budget(full=30, fast=1), progress=False, limit=budget(full=None, fast=640),
+common = dict(epochs=budget(full=10, fast=1), progress=False, limit=budget(full=None, fast=640),
               eval_images=budget(full=5000, fast=500), best_by="frechet")
 if budget(full=False, fast=True): common |= dict(width=16)
 modern = CONFIG.replace(out=artifacts/"pytorch_gan", **common)
@@ -315,7 +315,7 @@ def short(**changes):
     "A short run of a variant: its last measurements and its samples."
     with tempfile.TemporaryDirectory() as folder:
         config = CONFIG.replace(**(dict(
-            epochs=budget(full=5, fast=1), limit=budget(full=20_000, fast=256), width=budget(full=32, fast=8),
+            epochs=budget(full=3, fast=1), limit=budget(full=20_000, fast=256), width=budget(full=32, fast=8),
             progress=False, eval_images=budget(full=5000, fast=500), out=Path(folder)/"run") | changes))
         metrics = train(config, verbose=False)
         images = generate_samples(config, 500, Path(folder)/"x.png", seed=1)
@@ -383,14 +383,14 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 # %%
 free = dict(loss="non_saturating", r1=0.0, r2=0.0) # nothing holds anybody back
 hasty = free | dict(lr_g=6e-3, lr_d=2e-4)
-strong = free | dict(lr_g=2e-4, lr_d=4e-3)
+strong = free | dict(lr_g=2e-4, lr_d=1e-2)
 trouble = compare({
     "healthy": {},
     "hasty G: lr_g=6e-3, beta1=0.9": hasty | dict(beta1=0.9),
     "  the same with beta1=0": hasty,
-    "strong D: lr_d=4e-3, minimax": strong | dict(loss="minimax"),
+    "strong D: lr_d=1e-2, minimax": strong | dict(loss="minimax"),
     "  the same, non_saturating": strong,
-    "  and with r1=r2=1": strong | dict(r1=1.0, r2=1.0),
+    "  and with r1=r2=1, every 4 steps": strong | dict(r1=1.0, r2=1.0, penalty_every=4),
     "healthy, with upsample='resize'": dict(upsample="resize"),
 })
 

@@ -169,14 +169,14 @@ assert abs(sample_latents(20_000, 8, truncation=20.0).std() - 1) < 0.01
 # %%
 #| label: fig-truncation
 #| fig-cap: "The same generator with latents truncated at 2, at 1 and at 0.3, one row each."
-#| fig-alt: "Three rows of twelve generated garments. The first row is varied; in the second the same garments are plainer and some are dim; the last row is black."
+#| fig-alt: "Three rows of twelve generated garments. The first row is varied; in the second the same garments are dimmer, with holes; the last row is nearly black."
 rows = [to_images(G(sample_latents(12, config.latent_dim, 5, tau))) for tau in (2.0, 1.0, 0.3)]
 note = f"{data['name']}, truncation 2, 1, 0.3 from above"
 figures.image_grid(np.concatenate(rows), columns=12, caption=note)
 
 # %% [markdown]
-# At 1 the garments are plainer, at 0.3 there are none. In 64 dimensions nearly all latents of training have a length
-# near 8. Truncated at 1 the length is near 4.3, truncated at 0.3 it is 1.4: a place where the generator was never asked
+# At 1 the garments are dim and full of holes, at 0.3 there are none. In sixteen dimensions most latents of training have a
+# length near 4. Truncated at 1 the length is near 2.2, truncated at 0.3 it is 0.7: a place where the generator was never asked
 # for anything, and where its first bias decides alone. How far one can truncate is a property of a generator, and only the
 # grid tells. Variety goes first, and with it the differences between pixels of different samples:
 
@@ -191,11 +191,11 @@ assert spread[0] > spread[2]
 # If a generator has understood something, a walk from one latent to another passes through plausible garments, and
 # changes smoothly. A generator that memorised jumps: it stays at one training image as long as it can, then at the next.
 #
-# The straight line $(1-t) z_0 + t z_1$ has a flaw. In 64 dimensions nearly all standard normal vectors have a length near
-# $\sqrt{64} = 8$. How long is the middle of the line between two of them?
+# The straight line $(1-t) z_0 + t z_1$ has a flaw. In sixteen dimensions most standard normal vectors have a length near
+# $\sqrt{16} = 4$. How long is the middle of the line between two of them?
 
 # %%
-a, b = make_latents(2, 64, seed=1)
+a, b = make_latents(2, config.latent_dim, seed=1)
 a.norm().item(), b.norm().item(), (a / 2 + b / 2).norm().item()
 
 

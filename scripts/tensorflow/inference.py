@@ -174,16 +174,15 @@ assert abs(sample_latents(20_000, 8, truncation=20.0).numpy().std() - 1) < 0.01
 # %%
 #| label: fig-truncation
 #| fig-cap: "The same generator with latents truncated at 2, at 1 and at 0.3, one row each."
-#| fig-alt: "Three rows of twelve generated garments. The first row is varied; in the second the same garments are plainer; the last row is nearly black."
+#| fig-alt: "Three rows of twelve generated garments. The first row is varied; in the second the same garments are plainer and dimmer; the last row shows a faint grid on black, and one shadow of trousers."
 rows = [to_images(G(sample_latents(12, config.latent_dim, 5, tau))) for tau in (2.0, 1.0, 0.3)]
 note = f"{data['name']}, truncation 2, 1, 0.3 from above"
 figures.image_grid(np.concatenate(rows), columns=12, caption=note)
 
 # %% [markdown]
-# At 1 the garments are plainer, at 0.3 there are none. In 64 dimensions nearly all latents of training have a length near 8.
-# Truncated at 1 the length is near 4.3, truncated at 0.3 it is 1.4: a place where the generator was never asked for anything.
-# Variety goes first, and with it the
-# differences between pixels of different samples:
+# At 1 the garments are plainer and dimmer, at 0.3 hardly any are left. In sixteen dimensions most latents of training have a
+# length near 4. Truncated at 1 the length is near 2.2, truncated at 0.3 it is 0.7: a place where the generator was never asked
+# for anything. Variety goes first, and with it the differences between pixels of different samples:
 
 # %%
 spread = [float(row.astype(float).std(axis=0).mean()) for row in rows]

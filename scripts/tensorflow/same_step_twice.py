@@ -349,7 +349,7 @@ for size in (1e-3, 1e-5, 1e-7):
 
 # %%
 (G, D), _ = pair(CONFIG)
-torch_engine.generator_loss(D(G(torch.randn(64, 64))), D(nchw(x)).detach()).backward()
+torch_engine.generator_loss(D(G(torch.randn(64, CONFIG.latent_dim))), D(nchw(x)).detach()).backward()
 tiny = [(G.project.weight.grad.abs() < size).float().mean().item() for size in (1e-7, 1e-6, 1e-5)]
 print("below 1e-7 {:.1%}, below 1e-6 {:.0%}, below 1e-5 {:.0%}".format(*tiny))
 
