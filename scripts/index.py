@@ -40,8 +40,8 @@ cell = next(c for c in lab["cells"] if "#| label: fig-modern\n" in c["source"])
 Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 
 # %% [markdown]
-# Sixty samples of the generator of [the PyTorch lab](pytorch/gan_pytorch.ipynb), after 24 minutes on two cores of a
-# processor. Nothing was selected.
+# Sixty samples of the generator of [the PyTorch lab](pytorch/gan_pytorch.ipynb), after ten epochs: a quarter of an
+# hour on two cores of a processor. Nothing was selected.
 
 # %% [markdown]
 # ## Two commands

@@ -360,7 +360,7 @@ Markdown("\n".join(costs(rows)))
 # %%
 #| label: fig-grids
 #| fig-cap: Each run's samples after as many real images seen, the same four latents in a row.
-#| fig-alt: Two rows of three small grids. On the left garments that are torn or full of holes, on the right more definite ones, in the lower row also smoother.
+#| fig-alt: Two rows of three grids of four garments. Above, dcgan: trousers and a pullover, ragged on the left, clean on the right. Below, modern: a pullover and a shirt that are settled after 300,000 images, a bag and a boot that change until the end.
 clothes = [g[0]["path"] for g in groups_of([row | dict(path=path) for row, path in zip(rows, paths)]) if g[0]["dataset"] == "fashion_mnist"]
 grids_figure(clothes)
 

@@ -53,7 +53,7 @@ from contextlib import contextmanager
 # %% [markdown]
 # ## A full run and a fast one
 #
-# The pictures and numbers on these pages come from full runs: thirty epochs, sixty thousand images. To check that every
+# The pictures and numbers on these pages come from full runs: ten epochs and more, sixty thousand images. To check that every
 # lesson still runs, a computer repeats all of them after each change, and nobody wants to wait hours for that. So a
 # lesson has two lengths, and the environment variable `GAN_COURSE_FAST` chooses.
 #

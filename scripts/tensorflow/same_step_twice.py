@@ -602,7 +602,8 @@ else: raise AssertionError("weights of another network were accepted")
 #
 # The last question cannot be answered by a step. Both tracks train the modern recipe, with the same settings, in float32,
 # over three seeds each, and after each epoch 5,000 samples are compared with the real images. The seeds draw other numbers in
-# each framework, so what can be compared is the three as a whole. Do you expect the difference between frameworks to be
+# each framework, so what can be compared is the three as a whole. (The six runs shown here date from when the recipe had 64
+# latents; now it has sixteen.) Do you expect the difference between frameworks to be
 # larger than between seeds?
 
 # %%

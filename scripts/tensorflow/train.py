@@ -518,7 +518,7 @@ metrics = train(config)
 # %%
 #| label: fig-curves
 #| fig-cap: "The two losses, and the mean scores of real and generated images, epoch by epoch."
-#| fig-alt: "Two panels. Left the losses of discriminator and generator, each a short nearly level line. Right the mean score of real images, above that of generated ones."
+#| fig-alt: "Two panels. Left the losses: the discriminator's falls from 0.693 to 0.691, the generator's rises from 0.706 to 0.718. Right the mean scores of real and generated images, two level lines on top of each other at 0.51."
 data = metrics["dataset"]["name"]
 figures.plot_curves(metrics["history"], caption=f"modern on {data}, seed {config.seed}")
 
