@@ -158,7 +158,7 @@ def test_a_quiet_import():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=quiet, timeout=120)
     assert done.returncode == 0 and done.stderr == "fine\nhere\n" and done.stdout == "", done.stderr
     loud = python(code, TF_CPP_MIN_LOG_LEVEL="0")
-    assert loud.returncode == 0 and "oneDNN" in loud.stderr
+    assert loud.returncode == 0 and any(note in loud.stderr for note in ("oneDNN", "absl::InitializeLog")), loud.stderr # which, the processor decides
 
 
 def test_only_what_is_inside_is_lost(capfd):
