@@ -368,7 +368,7 @@ grids_figure(clothes)
 # The judge does not agree. By pixels the two runs are at 1.5 and 1.7; by the judge at 2.6 and 4.9, with intervals that are far
 # apart. What the better run has gained, the other columns say: more of its samples look like real images (precision 0.77 against
 # 0.71, real test images have 0.83), and they come near more of the real ones (coverage 0.84 against 0.77, and 0.97). In recall
-# the two do not differ, and neither copies. And it has a third of the parameters, since its latents are shorter.
+# the two can hardly be told apart, and neither copies. And its generator has a third of the parameters, since its latents are shorter.
 #
 # **What this table does not say.** An interval belongs to a *run*: it says that these two generators differ. Whether the
 # *recipes* do, only other seeds could say, and there is one of each. The minutes were measured with other work on the machine;

@@ -223,15 +223,14 @@ for name, metrics in results.items():
 #
 # **Who is winning.** The modern discriminator ranks the real image higher in 51 of 100 pairs at first, and in 61 at the end: the
 # penalties hold it back. That of dcgan goes from 68 to 83 in a straight line, and nothing stops it; an earlier run of
-# thirty epochs ended at 95. The nearer to 100, the less the generator is told except that it loses. The run has not failed, but one day its
-# distance will rise again. The file `best/generator.pt` is kept for such endings; ask for it with
+# thirty epochs ended at 95. The nearer to 100, the less the generator is told except that it loses. The run has not failed, and
+# its distance still falls. Should it rise one day, the file `best/generator.pt` is kept for that; ask for it with
 # `generate_samples(..., best=True)`.
 #
 # **Which distance?** The pixel distance of modern rises from 1.8 to 2.4 and 2.5 after the sixth epoch, falls to 1.4 in the
 # ninth, and rises again in the last, where the curves of the losses show nothing at all. The judge saw nothing of the kind: it
 # falls whenever it is taken. And while by their pixels the two recipes end side by side, at 1.7 and 1.9, by the judge one is at
-# 3.1 and the other at 5.5. Look at the two grids again, and say whom you believe. Overall brightness, which is most of what
-# pixels measure, swings while a GAN trains; a torn sleeve is nothing to them.
+# 3.1 and the other at 5.5. Look at the two grids again, and say whom you believe.
 
 # %% [markdown]
 # ## Numbers for the pictures
@@ -270,7 +269,7 @@ evaluation_figure(samples["modern"], found["modern"]["metrics"], note(modern))
 # all kinds about as often as the data (class distance), and neither copies: about one sample in a hundred lies very near to a
 # training image, as of new photographs.
 #
-# An interval says how well one *run* is known. Another seed would move both numbers further: [Results](../about/results.ipynb).
+# An interval says how well one *run* is known. Another seed may move both numbers further: [Results](../about/results.ipynb).
 
 # %% [markdown]
 # ## Sampling

@@ -69,8 +69,8 @@ from gan_course.tensorflow.utils import make_latents, seed_everything, to_images
 
 # %% [markdown]
 # Two runs with the same data, the same seed, the same number of epochs. All that differs is the recipe. The runs shown here
-# date from when `modern` had 64 latents. Now it has sixteen, with which [the PyTorch lab](../pytorch/gan_pytorch.ipynb) is as good
-# in a third of the time, and what you see when you run this page will differ accordingly.
+# date from when `modern` had 64 latents. Now it has sixteen, with which [the PyTorch track](../pytorch/gan_pytorch.ipynb) is better
+# after half the images (the repository's `bench/tuning.md`), and what you see when you run this page will differ accordingly.
 
 # %%
 artifacts = budget(full=Path("artifacts"), fast=Path(tempfile.mkdtemp()))
