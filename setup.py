@@ -9,8 +9,9 @@ config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 
-# `pytorch_requirements` becomes the extra `pytorch`, and so on; `all` is every track, without the authors' tools.
-extras = {key.removesuffix("_requirements"): cfg[key].split() for key in cfg if key.endswith("_requirements")}
+# `pytorch_requirements` becomes the extra `pytorch`, and so on; `all` is every track, without `dev`.
+extras = {key.removesuffix("_requirements"): cfg[key].split()
+          for key in cfg if key.endswith("_requirements")}
 extras["all"] = sorted({r for name, rs in extras.items() if name != "dev" for r in rs})
 
 setup(
@@ -22,12 +23,17 @@ setup(
     keywords=cfg["keywords"],
     author=cfg["author"],
     author_email=cfg["author_email"],
-    url=cfg["git_url"],
+    url=cfg["doc_host"] + cfg["doc_baseurl"],
+    project_urls={"Source": cfg["git_url"], "Issues": cfg["git_url"] + "/issues",
+                  "Changelog": f"{cfg['git_url']}/blob/{cfg['branch']}/CHANGELOG.md"},
+    classifiers=["Intended Audience :: Education", "Intended Audience :: Science/Research",
+                 "Programming Language :: Python :: 3",
+                 "Topic :: Scientific/Engineering :: Artificial Intelligence", "Typing :: Typed"],
     license_expression=cfg["license"].upper(),
     license_files=["LICENSE"],
     python_requires=f">={cfg['min_python']}",
     packages=find_packages(include=["gan_course", "gan_course.*"]),
-    package_data={"gan_course": ["judges/*.safetensors"]},
+    package_data={"gan_course": ["py.typed", "judges/*.safetensors"]},
     install_requires=cfg["requirements"].split(),
     extras_require=extras,
     entry_points={"console_scripts": cfg["console_scripts"].split()},

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 
 # %% ../nbs/foundations/start.ipynb #38874704
 def is_fast() -> bool:
-    "Whether `GAN_COURSE_FAST` asks for the short version of every lesson (any value but empty, `0`, `false` or `no`)."
+    """Whether `GAN_COURSE_FAST` asks for the short version of every lesson (any value but empty,
+    `0`, `false` or `no`)."""
     return os.environ.get("GAN_COURSE_FAST", "").strip().lower() not in ("", "0", "false", "no")
 
 # %% ../nbs/foundations/start.ipynb #48e3961a
@@ -23,7 +24,8 @@ def budget(full, # what a real run uses: epochs, images, seeds, ...
 
 # %% ../nbs/foundations/start.ipynb #f450d4a2
 class CourseError(Exception):
-    "Something the user can put right: the message is one line that says what is wrong and what to do."
+    """Something the user can put right: the message is one line that says what is wrong and what to
+    do."""
 
 # %% ../nbs/foundations/start.ipynb #143aea10
 @contextmanager

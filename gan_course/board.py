@@ -47,7 +47,8 @@ class Board:
             self.folder.mkdir(parents=True, exist_ok=True)
             now, n = time.time(), 0
             while True: # two in a second of the same process are two files, in this order
-                name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid():07d}.{n:03d}"
+                name = (f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid():07d}"
+                        f".{n:03d}")
                 self.path = self.folder/name
                 if not self.path.exists(): break
                 n += 1
@@ -66,12 +67,14 @@ class Board:
 
     def close(self):
         "Write nothing more."
-        with contextlib.suppress(OSError): self.file.close() # what could not be written has been said before
+        # what could not be written has been said before
+        with contextlib.suppress(OSError): self.file.close()
 
     def forget_earlier(self):
         "Empty the folder's older files of events: a run that begins anew replaces them."
         for path in self.folder.glob("events.out.tfevents.*"):
-            if path != self.path: # a TensorBoard that is reading the file would stumble over its absence
+            # a TensorBoard that is reading the file would stumble over its absence
+            if path != self.path:
                 with contextlib.suppress(OSError): os.truncate(path, 0)
 
 # %% ../nbs/foundations/tensorboard.ipynb #9dd52f19
@@ -92,13 +95,16 @@ def image(self, step, name, pixels, quality=90): # uint8 [H, W, C]
     from tensorboard.plugins.image.metadata import create_summary_metadata
     from tensorboard.util.tensor_util import make_tensor_proto
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
-        raise ValueError(f"a picture is uint8 [H, W, 1 or 3], not {pixels.dtype} {list(pixels.shape)}")
+        raise ValueError(f"a picture is uint8 [H, W, 1 or 3], not {pixels.dtype} "
+                         f"{list(pixels.shape)}")
     height, width, channels = pixels.shape
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(file, "JPEG", quality=quality)
     parts = [str(width).encode(), str(height).encode(), file.getvalue()]
     about = create_summary_metadata(display_name=name, description="")
-    self.event(step=step, summary=Summary(value=[Summary.Value(tag=name, metadata=about, tensor=make_tensor_proto(parts))]))
+    self.event(step=step,
+               summary=Summary(value=[Summary.Value(tag=name, metadata=about,
+                                                    tensor=make_tensor_proto(parts))]))
 
 def text(self, name, markdown):
     "Some words about the run."
@@ -108,12 +114,14 @@ def text(self, name, markdown):
 Board.scalars, Board.image, Board.text = scalars, image, text
 
 # %% ../nbs/foundations/tensorboard.ipynb #875c7877
-ALONE = "tensorboard.compat.notf" # where this module is there, TensorBoard does without TensorFlow, and starts in a second
+# where this module is there, TensorBoard does without TensorFlow, and starts in a second
+ALONE = "tensorboard.compat.notf"
 
 def read_log(folder): # of one run's events
     "Name -> list of (step, value); pictures as bytes of their files, text as text."
     need_tensorboard()
-    if not Path(folder).is_dir(): raise CourseError(f"there is no folder {folder} with a log; train first, or check the path")
+    if not Path(folder).is_dir():
+        raise CourseError(f"there is no folder {folder} with a log; train first, or check the path")
     if "tensorflow" not in sys.modules: sys.modules.setdefault(ALONE, types.ModuleType(ALONE))
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
@@ -135,22 +143,27 @@ RENAMED = dict(loss_g="generator_loss", loss_d="discriminator_loss", d_fake="gen
 def tags(row): # of the history
     "Name -> number, as it goes on the board."
     found = {RENAMED.get(name, name): value for name, value in row.items()
-             if name not in ("epoch", "d_real") and (value is None or isinstance(value, (int, float, np.number)) and not isinstance(value, bool))}
+             if name not in ("epoch", "d_real")
+             and (value is None or isinstance(value, (int, float, np.number))
+                  and not isinstance(value, bool))}
     if row.get("d_real") is not None and row.get("d_fake") is not None:
         found["discriminator_score"] = (row["d_real"] + 1 - row["d_fake"]) / 2
     return found
 
 # %% ../nbs/foundations/tensorboard.ipynb #7b7a4dc0
-RESULTS = ("pixel_frechet", "generator_loss", "discriminator_loss", "generator_score", "discriminator_score")
+RESULTS = ("pixel_frechet", "generator_loss", "discriminator_loss", "generator_score",
+           "discriminator_score")
 
 def settings(self, config): # name -> value
     "The configuration of the run: as text, and for HParams."
     from tensorboard.plugins.hparams import summary_v2 as hp
-    rows = "\n".join(f"| {name} | {str(value).replace('|', '&#124;')} |" for name, value in config.items())
+    rows = "\n".join(f"| {name} | {str(value).replace('|', '&#124;')} |"
+                     for name, value in config.items())
     self.text("config", f"| setting | value |\n|---|---|\n{rows}")
     def plain(value): return value if isinstance(value, (bool, int, float, str)) else str(value)
     chosen = {name: plain(value) for name, value in config.items()}
-    self.event(summary=hp.hparams_config_pb([hp.HParam(name) for name in chosen], [hp.Metric(name) for name in RESULTS]))
+    self.event(summary=hp.hparams_config_pb([hp.HParam(name) for name in chosen],
+                                            [hp.Metric(name) for name in RESULTS]))
     self.event(summary=hp.hparams_pb(chosen))
 
 def graph(self, definition): # bytes: a serialised `GraphDef` of TensorFlow
@@ -164,13 +177,19 @@ Board.settings, Board.graph = settings, graph
 def serve(logdir, # folder of folders of events
           patience=60, # seconds until it has to answer
     ):
-    "A TensorBoard on a free port of this machine; gives its address, and stops it at the end of the block."
+    """A TensorBoard on a free port of this machine; gives its address, and stops it at the end of
+    the block."""
     need_tensorboard()
-    if not Path(logdir).is_dir(): raise CourseError(f"there is no folder {logdir}; train first, or check the path")
-    start = f"import sys, types; sys.modules[{ALONE!r}] = types.ModuleType({ALONE!r}); from tensorboard.main import run_main; run_main()"
-    process = subprocess.Popen([sys.executable, "-c", start, "--logdir", str(logdir), "--port", "0", "--host", "127.0.0.1"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-                               env=os.environ | dict(PYTHONUNBUFFERED="1", TF_CPP_MIN_LOG_LEVEL="3"))
+    if not Path(logdir).is_dir():
+        raise CourseError(f"there is no folder {logdir}; train first, or check the path")
+    start = (f"import sys, types; sys.modules[{ALONE!r}] = types.ModuleType({ALONE!r}); from "
+             "tensorboard.main import run_main; run_main()")
+    process = subprocess.Popen([sys.executable, "-c", start, "--logdir", str(logdir), "--port", "0",
+                                "--host", "127.0.0.1"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               errors="replace",
+                               env=os.environ | dict(PYTHONUNBUFFERED="1",
+                                                     TF_CPP_MIN_LOG_LEVEL="3"))
     address, said = [], []
     def listen(): # its pipe has to be emptied as long as it runs
         for line in process.stderr:
@@ -182,7 +201,9 @@ def serve(logdir, # folder of folders of events
         end = time.monotonic() + patience
         while not address and time.monotonic() < end and process.poll() is None: time.sleep(0.05)
         if process.poll() is not None: listener.join(10) # its last words
-        if not address: raise CourseError(f"TensorBoard does not start: {' '.join(said[-3:]) or 'it says nothing'}")
+        if not address:
+            raise CourseError("TensorBoard does not start: "
+                              f"{' '.join(said[-3:]) or 'it says nothing'}")
         yield address[0]
     finally:
         process.terminate()

@@ -43,7 +43,8 @@ def check_fields(config): # a dataclass; its `ranges` are field -> smallest and 
 BY_RECIPE: Any = None # default of the fields that the recipe fills in
 
 class Settings:
-    "What a frozen dataclass of settings can do. It has `ranges`, and `recipes` if one of its fields is `recipe`."
+    """What a frozen dataclass of settings can do. It has `ranges`, and `recipes` if one of its
+    fields is `recipe`."""
     ranges: ClassVar = {} # field -> smallest and largest value
     recipes: ClassVar = {} # name -> the values it fills in
 
@@ -59,7 +60,8 @@ class Settings:
         self.check()
 
     def check(self):
-        "Raise `CourseError` for a field that is wrong or contradicts another. A class with fields extends it."
+        """Raise `CourseError` for a field that is wrong or contradicts another. A class with fields
+        extends it."""
         check_fields(self)
         limit = getattr(self, "limit", None)
         if limit is not None and limit < self.batch_size:
@@ -164,7 +166,8 @@ class BaseConfig(Settings):
     keep_checkpoints: int = 2 # how many of them to keep
     num_samples: int = 64 # images in gan_samples.png and progress.png
     eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
-    best_by: Literal["pixels", "frechet"] = "pixels" # which distance decides which generator is kept as the best
+    # which distance decides which generator is kept as the best
+    best_by: Literal["pixels", "frechet"] = "pixels"
     progress: bool = True # show a progress bar
     tensorboard: bool = False # write a log for TensorBoard into the run folder
 
@@ -186,7 +189,8 @@ def artifact_paths(out, # the run folder
     ): # a dictionary of paths
     "What a run writes, by name."
     names = dict(config="config.json", metrics="metrics.json",
-                 samples="gan_samples.png", losses="losses.png", progress="progress.png", strips="progress.npz",
+                 samples="gan_samples.png", losses="losses.png", progress="progress.png",
+                 strips="progress.npz",
                  generator=f"generator{weights}", discriminator=f"discriminator{weights}",
                  best=f"best/generator{weights}", checkpoints="checkpoints")
     return {name: Path(out)/file for name, file in names.items()}

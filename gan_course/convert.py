@@ -14,7 +14,8 @@ from .basics import CourseError
 
 # %% ../nbs/tensorflow/same_step_twice.ipynb #6a8165d5
 PLAIN = {"weight": "kernel", "bias": "bias"}
-NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean",
+        "running_var": "moving_variance"}
 AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)} # PyTorch -> Keras, by number of axes
 
 def to_tensorflow(state, # a `state_dict()` of a network of the PyTorch track; tensors or arrays
@@ -26,7 +27,8 @@ def to_tensorflow(state, # a `state_dict()` of a network of the PyTorch track; t
         layer, _, kind = name.rpartition(".")
         if kind == "num_batches_tracked": continue # Keras does not count them
         value = np.asarray(value)
-        found[f"{layer.replace('.', '_')}/{(NORM if layer in norms else PLAIN)[kind]}"] = value.transpose(AXES[value.ndim])
+        kind = (NORM if layer in norms else PLAIN)[kind]
+        found[f"{layer.replace('.', '_')}/{kind}"] = value.transpose(AXES[value.ndim])
     return found
 
 def to_pytorch(weights, # layer/name -> array, as `keras_weights` gives it
@@ -43,7 +45,8 @@ def to_pytorch(weights, # layer/name -> array, as `keras_weights` gives it
 
 # %% ../nbs/tensorflow/same_step_twice.ipynb #fe5d0cdd
 def _named(network): # layer/name -> variable
-    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.weights}
+    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers
+            for v in layer.weights}
 
 def keras_weights(network, # a `keras.Model`
     ): # layer/name -> array
@@ -55,9 +58,11 @@ def assign_keras(network, # a `keras.Model`, changed in place
     ): # the network
     "Give a Keras network these weights. `CourseError` if they are those of another network."
     mine = _named(network)
-    wrong = sorted(mine.keys() ^ weights.keys()) or [n for n, v in mine.items() if tuple(v.shape) != weights[n].shape]
+    wrong = (sorted(mine.keys() ^ weights.keys())
+             or [n for n, v in mine.items() if tuple(v.shape) != weights[n].shape])
     if wrong:
-        raise CourseError(f"these are the weights of another network: {wrong[0]} does not fit; build both with the same "
+        raise CourseError(f"these are the weights of another network: {wrong[0]} does not fit; "
+                          "build both with the same "
                           "latent_dim, width, upsample and d_norm")
     for name, v in mine.items(): v.assign(weights[name])
     return network

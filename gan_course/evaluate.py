@@ -70,13 +70,15 @@ def mean_and_cov(blocks, # arrays [n, D], one after the other: never all rows at
 
 # %% ../nbs/foundations/evaluate.ipynb #e2d69ab2
 def shrunk(images, most=1024): # uint8, or float in [-1, 1]; values per image
-    "Float images [N, h, w, C] in [-1, 1] whose pixels are means of square blocks: as large as `most` values allow."
+    """Float images [N, h, w, C] in [-1, 1] whose pixels are means of square blocks: as large as
+    `most` values allow."""
     n, h, w, c = np.shape(images)
     block = 1
     while h * w * c > most * block**2:
         block *= 2
         if h % block or w % block:
-            raise CourseError(f"images of {h * w * c} values each are too large for the pixel distance, and {h}×{w} cannot be "
+            raise CourseError(f"images of {h * w * c} values each are too large for the pixel "
+                              f"distance, and {h}×{w} cannot be "
                               "halved; shrink them first")
     x = pixel_features(images)
     return x.reshape(n, h // block, block, w // block, block, c).mean((2, 4))
@@ -93,7 +95,8 @@ class PixelFrechet:
         if not 1 <= components <= size:
             raise ValueError(f"components is {components}, and the images have {size} values each")
         self._enough(images)
-        self.pixel_mean, cov = mean_and_cov(shrunk(block).reshape(len(block), -1) for block in _blocks(images))
+        self.pixel_mean, cov = mean_and_cov(shrunk(block).reshape(len(block), -1)
+                                            for block in _blocks(images))
         values, axes = np.linalg.eigh(cov)  # ascending
         self.basis = axes[:, ::-1][:, :components]  # [values, components], largest spread first
         self.explained = float(values[::-1][:components].sum() / max(values.sum(), 1e-300))

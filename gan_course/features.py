@@ -18,23 +18,27 @@ from .basics import CourseError
 from .datasets import to_float
 
 # %% ../nbs/foundations/features.ipynb #2c050df2
-SHAPES = {"fashion_mnist": ((1, 1), (2, 1), (1, 2), (2, 2), (2, 2)), # of each convolution: stride, and width in units of 32
+# of each convolution: stride, and width in units of 32
+SHAPES = {"fashion_mnist": ((1, 1), (2, 1), (1, 2), (2, 2), (2, 2)),
           "garments": ((1, 1), (2, 1), (1, 2), (2, 2), (2, 2)),
           "tf_flowers": ((2, 1), (1, 1), (2, 2), (2, 3), (2, 4))}
 
 def train_judge(images, # uint8 [N, H, W, C]
                 labels, # int [N]
                 kind, # a name in `SHAPES`
-                epochs=12, seed=0, features=128, change=None): # `change`: torch images -> torch images, in each step
+                # `change`: torch images -> torch images, in each step
+                epochs=12, seed=0, features=128, change=None):
     "Train a classifier with PyTorch; its weights with BatchNorm folded in, name -> float16 array."
     import torch
     from torch import nn
     torch.manual_seed(seed)
     side, channels, layers = images.shape[1], images.shape[-1], []
     for stride, width in SHAPES[kind]:
-        layers += [nn.Conv2d(channels, 32 * width, 3, stride, 1, bias=False), nn.BatchNorm2d(32 * width), nn.ReLU()]
+        layers += [nn.Conv2d(channels, 32 * width, 3, stride, 1, bias=False),
+                   nn.BatchNorm2d(32 * width), nn.ReLU()]
         channels, side = 32 * width, -(-side // stride)
-    body = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(channels * side**2, features), nn.ReLU())
+    body = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3),
+                         nn.Linear(channels * side**2, features), nn.ReLU())
     head = nn.Linear(features, int(labels.max()) + 1)
     both = nn.Sequential(body, head).to(memory_format=torch.channels_last)
     x, y = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(np.asarray(labels)).long()
@@ -55,8 +59,10 @@ def train_judge(images, # uint8 [N, H, W, C]
         factor = norm.weight / (norm.running_var + norm.eps).sqrt()
         arrays[f"conv{i}.weight"] = (conv.weight * factor[:, None, None, None]).permute(2, 3, 1, 0)
         arrays[f"conv{i}.bias"] = norm.bias - norm.running_mean * factor
-    dense = body[-2].weight.reshape(features, channels, side, side).permute(2, 3, 1, 0).reshape(-1, features)
-    arrays |= {"dense.weight": dense, "dense.bias": body[-2].bias, "head.weight": head.weight.T, "head.bias": head.bias}
+    dense = body[-2].weight.reshape(features, channels, side,
+                                    side).permute(2, 3, 1, 0).reshape(-1, features)
+    arrays |= {"dense.weight": dense, "dense.bias": body[-2].bias, "head.weight": head.weight.T,
+               "head.bias": head.bias}
     return {name: a.detach().numpy().astype(np.float16) for name, a in arrays.items()}
 
 # %% ../nbs/foundations/features.ipynb #69f1434e
@@ -78,10 +84,12 @@ def convolve(x, # float32 [N, H, W, C]
              bias, stride):
     "A 3 × 3 convolution with a border of zeros: [N, ⌈H / stride⌉, ⌈W / stride⌉, O]."
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))[:, ::stride, ::stride]
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3),
+                                                       (1, 2))[:, ::stride, ::stride]
     n, h, w = windows.shape[:3]
     rows = windows.reshape(n * h * w, -1) # one for each place: channel, row, column
-    return (rows @ weight.transpose(2, 0, 1, 3).reshape(rows.shape[1], -1) + bias).reshape(n, h, w, -1)
+    columns = weight.transpose(2, 0, 1, 3).reshape(rows.shape[1], -1)
+    return (rows @ columns + bias).reshape(n, h, w, -1)
 
 # %% ../nbs/foundations/features.ipynb #e96aeaaa
 JUDGES = { # name of the data set -> sha256 of the file that comes with the package
@@ -95,14 +103,17 @@ class Judge:
         path = Path(path)
         try: data = path.read_bytes()
         except OSError as error:
-            raise CourseError(f"{path} cannot be read ({error.strerror}); install the package again") from None
+            raise CourseError(f"{path} cannot be read ({error.strerror}); "
+                              "install the package again") from None
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-            raise CourseError(f"{path} is damaged or was changed; install the package again: numbers of another judge "
+            raise CourseError(f"{path} is damaged or was changed; install the package again: "
+                              "numbers of another judge "
                               "cannot be compared")
         try:
             with safe_open(path, framework="np") as file:
                 self.about = json.loads((file.metadata() or {})["about"])
-                self.arrays = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}
+                self.arrays = {name: file.get_tensor(name).astype(np.float32)
+                               for name in file.keys()}
             self.shape, self.classes = tuple(self.about["shape"]), self.about["classes"]
             self.strides, self.sha256 = self.about["strides"], hashlib.sha256(data).hexdigest()
         except (SafetensorError, KeyError, ValueError):
@@ -122,9 +133,11 @@ class Judge:
         "Features, float32 [N, 128], and probabilities of the classes, float64 [N, K]."
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim != 4:
-            raise ValueError(f"images must be uint8 [N, H, W, C], not {images.dtype} {list(images.shape)}")
+            raise ValueError(f"images must be uint8 [N, H, W, C], not {images.dtype} "
+                             f"{list(images.shape)}")
         if images.shape[1:] != self.shape:
-            raise CourseError(f"this judge knows images of {list(self.shape)}, and these are {list(images.shape[1:])}")
+            raise CourseError(f"this judge knows images of {list(self.shape)}, and these are "
+                              f"{list(images.shape[1:])}")
         if not len(images): raise ValueError("there are no images to judge")
         blocks = [self._block(images[i:i + batch]) for i in range(0, len(images), batch)]
         return tuple(np.concatenate(parts) for parts in zip(*blocks))
@@ -132,6 +145,7 @@ class Judge:
 @lru_cache
 def judge_of(name): # of a data set
     "The judge that comes with the package. `CourseError` where there is none."
-    if name not in JUDGES: raise CourseError(f"there is no judge for {name!r}; there are {', '.join(JUDGES)}")
+    if name not in JUDGES:
+        raise CourseError(f"there is no judge for {name!r}; there are {', '.join(JUDGES)}")
     import gan_course
     return Judge(Path(gan_course.__file__).parent/"judges"/f"{name}.safetensors", JUDGES[name])

@@ -311,8 +311,10 @@ class Flipbook:
                 "const name = JSON.parse(this.dataset.labels)[i];"
                 "all.querySelector('output').textContent = name; this.ariaValueText = name")
         labels = escape(json.dumps(self.labels, ensure_ascii=False))
-        return (f'<div class="flipbook">{images}<div><label>{escape(self.what)} <input type="range" min="0" '
-                f'max="{len(self.frames) - 1}" value="0" data-labels="{labels}" oninput="{escape(turn)}"></label> '
+        return (f'<div class="flipbook">{images}<div><label>{escape(self.what)} <input '
+                'type="range" min="0" '
+                f'max="{len(self.frames) - 1}" value="0" data-labels="{labels}" '
+                f'oninput="{escape(turn)}"></label> '
                 f'<output>{escape(self.labels[0])}</output></div></div>')
 
 def flipbook(figures, # matplotlib figures of one size, one for each leaf
@@ -324,5 +326,6 @@ def flipbook(figures, # matplotlib figures of one size, one for each leaf
     "Pictures to be turned with a slider that needs nothing but the page."
     figures, labels = list(figures), [str(label) for label in labels]
     if not figures or len(figures) != len(labels):
-        raise ValueError(f"{len(figures)} figures and {len(labels)} labels: give one label for each, and at least one")
+        raise ValueError(f"{len(figures)} figures and {len(labels)} labels: give one label for "
+                         "each, and at least one")
     return Flipbook([figure_png(fig, max_kb) for fig in figures], labels, what, alt)

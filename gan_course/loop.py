@@ -26,7 +26,8 @@ from .datasets import load_dataset
 from .evaluate import PixelFrechet
 from .features import judge_of
 from .metrics import FeatureFrechet
-from .runs import History, RunFolder, atomic_path, check_same_config, provenance, provenance_line
+from .runs import (History, RunFolder, atomic_path, check_same_config, provenance,
+                             provenance_line)
 
 # %% ../nbs/foundations/loop.ipynb #2919b6b2
 def lr_factor(decay, # "none", "linear" or "cosine"
@@ -168,10 +169,12 @@ class Recorder:
         "What stands under a picture."
         c = self.config
         what = what if c.ema_half_life else "generator"
-        return (f"{getattr(c, 'recipe', self.track)} on {self.dataset.name}, epoch {training.epoch} of {c.epochs}, "
+        return (f"{getattr(c, 'recipe', self.track)} on {self.dataset.name}, epoch "
+                f"{training.epoch} of {c.epochs}, "
                 f"seed {c.seed}, {what}")
 
-    def begin(self, training, fresh=False): # fresh: the folder may hold an earlier run, which `anew` will remove
+    # fresh: the folder may hold an earlier run, which `anew` will remove
+    def begin(self, training, fresh=False):
         "config.json, and metrics.json as it is now."
         if not self.writes: return
         self.folder.save_config(
@@ -183,12 +186,14 @@ class Recorder:
         "Begin to write on the board, if that is wanted."
         if self.writes and getattr(self.config, "tensorboard", False):
             self.board = Board(self.folder.path/"logs", step=training.epoch + 1)
-            there = {name: value for name, value in self.config.to_dict().items() if name not in ("out", "data_dir", "progress", "tensorboard")}
+            there = {name: value for name, value in self.config.to_dict().items()
+                     if name not in ("out", "data_dir", "progress", "tensorboard")}
             self.board.settings(there | dict(track=self.track, dataset=self.dataset.name))
             if (graph := self.graph(training)) is not None: self.board.graph(graph)
 
     def anew(self, training):
-        "The run is a new one, and has begun well: what an earlier one left to go on with is removed."
+        """The run is a new one, and has begun well: what an earlier one left to go on with is
+        removed."""
         if not self.writes: return
         self.folder.remove_checkpoints()
         self.watch(training)
@@ -213,24 +218,29 @@ class Recorder:
             self.dataset, track=self.track, epochs=training.epoch, seed=self.config.seed,
             images_seen=training.images_seen, seconds=training.seconds,
             device=self.device_name, packages=self.packages)
-        self.last = dict(track=self.track, status=status, recipe=getattr(self.config, "recipe", None),
+        self.last = dict(track=self.track, status=status,
+                         recipe=getattr(self.config, "recipe", None),
                          dataset=self.data, precision=self.precision,
-                         parameters=training.parameters(), history=list(training.history), best=training.best, provenance=where)
+                         parameters=training.parameters(), history=list(training.history),
+                         best=training.best, provenance=where)
         self.folder.save_metrics(self.last)
 
     def pictures(self, training, samples): # uint8 [N, H, W, C]
         "The grid, the curves and the strip as they stand."
         if not self.writes: return
         note = self.caption(training)
-        labels = [str(row["epoch"]) for row in training.history if due(row["epoch"], self.measure_every)]
+        labels = [str(row["epoch"])
+                  for row in training.history if due(row["epoch"], self.measure_every)]
         figures.save_grid(samples, self.paths["samples"], caption=note)
         curves = figures.plot_curves(training.history, caption=note)
         figures.save_figure(curves, self.paths["losses"])
         strip = figures.progress_strip(training.strips, labels, caption=note)
         figures.save_figure(strip, self.paths["progress"])
-        seen = [row["images_seen"] for row in training.history if due(row["epoch"], self.measure_every)]
+        seen = [row["images_seen"]
+                for row in training.history if due(row["epoch"], self.measure_every)]
         with atomic_path(self.paths["strips"]) as tmp, open(tmp, "wb") as file:
-            np.savez_compressed(file, strips=np.array(training.strips, np.uint8), images_seen=np.array(seen, np.int64))
+            np.savez_compressed(file, strips=np.array(training.strips, np.uint8),
+                                images_seen=np.array(seen, np.int64))
 
     # What each track fills in; each looks at `writes` first:
 
@@ -251,7 +261,8 @@ class Recorder:
         return None
 
 def due(epoch, every):
-    "Whether something that happens every so many epochs happens after this one. The first shows that it works."
+    """Whether something that happens every so many epochs happens after this one. The first shows
+    that it works."""
     return epoch == 1 or epoch % every == 0
 
 # %% ../nbs/foundations/loop.ipynb #01450da8
@@ -276,7 +287,8 @@ def end_of_epoch(training,
         distances["frechet"] = recorder.judge.distance(t.draw(JUDGED, SEED_EVAL)) if asked else None
     if due(t.epoch, recorder.measure_every):
         t.strips.append(samples[:STRIP])
-        if reference is not None: distances["pixel_frechet"] = reference.distance(t.draw(c.eval_images, SEED_EVAL))
+        if reference is not None:
+            distances["pixel_frechet"] = reference.distance(t.draw(c.eval_images, SEED_EVAL))
         closer = t.closer_look()
     images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
     t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen,
@@ -304,11 +316,14 @@ def epoch_line(row, # of the history
 # %% ../nbs/foundations/loop.ipynb #63651ba2
 def likely_cause(config):
     "What to try first when training diverged."
-    rates = {name: getattr(config, name) for name in ("lr_g", "lr_d", "learning_rate") if hasattr(config, name)}
+    rates = {name: getattr(config, name)
+             for name in ("lr_g", "lr_d", "learning_rate") if hasattr(config, name)}
     names = " and ".join(rates) # not every track has all fields
     if max(rates.values()) > 2e-3:
         return f"the learning rate{'s are' if len(rates) > 1 else ' is'} high: try {names} of 2e-4"
-    if "learning_rate" in rates: return f"try a lower learning_rate, or {'label_smoothing' if hasattr(config, 'label_smoothing') else 'flip_prob'}"
+    if "learning_rate" in rates:
+        return ("try a lower learning_rate, or "
+                f"{'label_smoothing' if hasattr(config, 'label_smoothing') else 'flip_prob'}")
     if config.loss == "relativistic" and not (config.r1 and config.r2):
         return "the relativistic loss needs its penalties: try r1 and r2 of 0.1"
     if getattr(config, "precision", None) == "bf16": # not every track has the field
@@ -446,7 +461,8 @@ def restore_latest(training, # with `load_state_dict`
                    suffix, # of this track's checkpoints
                    more=frozenset(), # see `free_fields`
     ): # whether there was one
-    "Put the latest checkpoint back. Raises `CourseError` for one that is damaged or of another run."
+    """Put the latest checkpoint back. Raises `CourseError` for one that is damaged or of another
+    run."""
     path = latest_checkpoint(recorder.config.out)
     if path is None: return False
     if path.suffix != suffix:
@@ -462,7 +478,8 @@ def restore_latest(training, # with `load_state_dict`
 def finished(recorder):
     "What stands in metrics.json if the run is complete and all its files are there, else None."
     if not recorder.writes: return None
-    there = all(path.exists() for name, path in recorder.paths.items() if name not in recorder.optional)
+    there = all(path.exists()
+                for name, path in recorder.paths.items() if name not in recorder.optional)
     metrics = recorder.folder.load_metrics() if there else {}
     return metrics if metrics.get("status") == "finished" else None
 
@@ -474,7 +491,8 @@ def run(config, # of the track
         verbose=True, # print a line per epoch
         writes=True, # whether this process writes; of several only the first does, with a folder
         together=None, # see `loop`
-        load=None, # config -> `Dataset`; by default `load_dataset` with the fields of a `BaseConfig`
+        # config -> `Dataset`; by default `load_dataset` with the fields of a `BaseConfig`
+        load=None,
     ): # what stands in metrics.json; None where nothing is written
     "A run, from beginning to end. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
     folder = RunFolder(config.out) if writes else None
@@ -485,7 +503,8 @@ def run(config, # of the track
         if not training.iterations(batches):
             full = len(dataset) // config.batch_size
             raise CourseError(f"{len(dataset)} images make {full} batches of {config.batch_size}, "
-                              f"and d_steps is {getattr(config, 'd_steps', 1)}: lower one of them, or raise limit")
+                              f"and d_steps is {getattr(config, 'd_steps', 1)}: lower one of "
+                              "them, or raise limit")
         resumed = resume and restore(training, recorder)
         say = print if verbose and writes else (lambda *args: None)
         if resumed:
@@ -500,7 +519,9 @@ def run(config, # of the track
         reference = PixelFrechet(dataset.images) if config.eval_images >= 500 else None
         if getattr(config, "best_by", None) == "frechet":
             try: recorder.judge = FeatureFrechet(judge_of(dataset.name), dataset.images)
-            except CourseError as error: raise CourseError(f"best_by is frechet, but {error}; use --best-by pixels") from None
+            except CourseError as error:
+                raise CourseError(
+                    f"best_by is frechet, but {error}; use --best-by pixels") from None
         try: loop(training, batches, recorder, reference, say, fresh=not resumed, together=together)
         except KeyboardInterrupt:
             recorder.metrics(training, "interrupted")

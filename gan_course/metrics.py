@@ -24,25 +24,31 @@ def checked(features, least=2): # [N, D]
     "The features as float64. `CourseError` for values that are not finite and for too few samples."
     x = np.asarray(features, np.float64)
     if x.ndim != 2: raise ValueError(f"features must be [N, D], not {list(x.shape)}")
-    if len(x) < least: raise CourseError(f"{len(x)} samples are too few here; give {least} or more, better thousands")
-    if not np.isfinite(x).all(): raise CourseError("the features hold values that are not finite: the samples are broken")
+    if len(x) < least:
+        raise CourseError(f"{len(x)} samples are too few here; give {least} or "
+                          "more, better thousands")
+    if not np.isfinite(x).all():
+        raise CourseError("the features hold values that are not finite: the samples are broken")
     return x
 
 def frechet(real, # features [N, D], or their mean and covariance
             fake, # features [M, D]
             resamples=0, seed=0):
-    "The Fréchet distance of two sets of features (Heusel et al. 2017, eq. 6), and the deviation of it over resamples."
+    """The Fréchet distance of two sets of features (Heusel et al. 2017, eq. 6), and the deviation
+    of it over resamples."""
     reference = real if isinstance(real, tuple) else mean_and_cov([checked(real)])
     y, rng = checked(fake), np.random.default_rng(seed)
     value = frechet_distance(*reference, *mean_and_cov([y]))
-    again = [frechet_distance(*reference, *mean_and_cov([y[rng.integers(len(y), size=len(y))]])) for _ in range(resamples)]
+    again = [frechet_distance(*reference, *mean_and_cov([y[rng.integers(len(y), size=len(y))]]))
+             for _ in range(resamples)]
     return value, float(np.std(again)) if resamples else float("nan")
 
 # %% ../nbs/foundations/metrics.ipynb #15d9dae0
 def kernel_distance(real, fake, # features [N, D], [M, D]
                     size=1000, # of each subset
                     subsets=50, seed=0):
-    "MMD² of each subset with the kernel (x·y / D + 1)³, unbiased (Bińkowski et al. 2018, eq. 4); their mean is the distance."
+    """MMD² of each subset with the kernel (x·y / D + 1)³, unbiased (Bińkowski et al. 2018, eq. 4);
+    their mean is the distance."""
     x, y = checked(real), checked(fake)
     n, rng, found = min(size, len(x), len(y)), np.random.default_rng(seed), []
     def kernel(a, b): return (a @ b.T / a.shape[1] + 1)**3
@@ -58,7 +64,8 @@ def squared_distances(a, b): # float64 [n, D], [m, D]
     return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0)
 
 def radii(x, k, block=1000): # float64 [N, D]
-    "The squared distance of each point to its k-th nearest neighbour, [N]; of several k, [len(k), N]."
+    """The squared distance of each point to its k-th nearest neighbour, [N]; of several k, [len(k),
+    N]."""
     found, index = [], np.array(k) - 1
     for i in range(0, len(x), block):
         d = squared_distances(x[i:i + block], x)
@@ -67,8 +74,10 @@ def radii(x, k, block=1000): # float64 [N, D]
     return np.concatenate(found, axis=-1)
 
 def precision_recall(real, fake, # features [N, D], [M, D]
-                     k=3, block=1000, around=None): # `around`: the radii of the real ones, if they are known
-    "Whether each sample lies among real ones [M], and each real one among samples [N]; the means are precision and recall."
+                     # `around`: the radii of the real ones, if they are known
+                     k=3, block=1000, around=None):
+    """Whether each sample lies among real ones [M], and each real one among samples [N]; the means
+    are precision and recall."""
     x, y = checked(real, k + 1), checked(fake, k + 1)
     around_x, around_y = radii(x, k, block) if around is None else around, radii(y, k, block)
     precise, recalled = [], np.zeros(len(x), bool)
@@ -81,9 +90,11 @@ def precision_recall(real, fake, # features [N, D], [M, D]
 # %% ../nbs/foundations/metrics.ipynb #930430f4
 def density_coverage(real, fake, # features [N, D], [M, D]
                      k=5, block=1000, around=None): # as for `precision_recall`
-    "In how many balls of real ones each sample lies, / k [M], and whether each real one has a sample in its ball [N]."
+    """In how many balls of real ones each sample lies, / k [M], and whether each real one has a
+    sample in its ball [N]."""
     x, y = checked(real, k + 1), checked(fake, 1)
-    around, dense, nearest = radii(x, k, block) if around is None else around, [], np.full(len(x), np.inf)
+    around, dense, nearest = (radii(x, k, block) if around is None else around, [],
+                              np.full(len(x), np.inf))
     for i in range(0, len(y), block):
         d = squared_distances(y[i:i + block], x)
         dense.append((d < around).sum(1) / k)
@@ -110,32 +121,39 @@ def inception_score(probabilities, # [N, K], rows sum to 1
 def nearest(fake, real, block=1000): # features [M, D], [N, D]
     "The squared distance of each to the nearest real one, [M], and which one that is, [M]."
     y, x = checked(fake, 1), checked(real, 1)
-    found = [(d.min(1), d.argmin(1)) for d in (squared_distances(y[i:i + block], x) for i in range(0, len(y), block))]
+    found = [(d.min(1), d.argmin(1))
+             for d in (squared_distances(y[i:i + block], x) for i in range(0, len(y), block))]
     return tuple(np.concatenate(parts) for parts in zip(*found))
 
 def copied(fake, train, test, # features
            rare=0.01): # which share of new images counts as near by chance
-    "Whether each sample lies nearer to a training image than all but the nearest hundredth of new images, [M]."
+    """Whether each sample lies nearer to a training image than all but the nearest hundredth of new
+    images, [M]."""
     return nearest(fake, train)[0] < np.quantile(nearest(test, train)[0], rare)
 
 # %% ../nbs/foundations/metrics.ipynb #a328ca3a
-NAMES = ("frechet", "kernel", "precision", "recall", "density", "coverage", "inception_score", "class_distance", "copied")
+NAMES = ("frechet", "kernel", "precision", "recall", "density", "coverage", "inception_score",
+         "class_distance", "copied")
 
 def remembered(judge, images, # as for `Reference`
                path=None): # a file whose name says which judge and which images; None: keep nothing
-    "What the judge says of the images: read from the file if it holds that, otherwise counted, and kept there."
+    """What the judge says of the images: read from the file if it holds that, otherwise counted,
+    and kept there."""
     try:
         with np.load(path or "") as file: found = file["features"], file["probabilities"]
         if [len(part) for part in found] == [len(images)] * 2: return found
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile): pass # not there, or damaged
+    # not there, or damaged
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile): pass
     found = judge(images)
     if path:
-        with suppress(CourseError), atomic_path(path) as tmp, open(tmp, "wb") as file: # no room costs time only
+        # no room costs time only
+        with suppress(CourseError), atomic_path(path) as tmp, open(tmp, "wb") as file:
             np.savez(file, features=found[0], probabilities=found[1])
     return found
 
 class Reference:
-    "What real images say: of the training set, and of the test set as the best that a generator could do."
+    """What real images say: of the training set, and of the test set as the best that a generator
+    could do."""
     def __init__(self, judge, # a `Judge`, or a function images -> features, probabilities
                  train, test, # uint8 [N, H, W, C]
                  most=10_000, # real images for balls and subsets
@@ -159,17 +177,21 @@ class Reference:
         "Name -> (value, low, high): each number with its interval of 95 %."
         def mean(values):
             half = 1.96 * np.std(values) / np.sqrt(len(values))
-            return float(np.mean(values)), float(np.mean(values) - half), float(np.mean(values) + half)
+            return (float(np.mean(values)), float(np.mean(values) - half),
+                    float(np.mean(values) + half))
         value, deviation = frechet(self.moments, features, resamples, self.seed)
         precise, recalled = precision_recall(self.some, features, around=self.around[0])
         dense, covered = density_coverage(self.some, features, around=self.around[1])
         if near is None: near = nearest(features, self.train)[0]
-        again = np.random.default_rng(self.seed).integers(len(probabilities), size=(resamples, len(probabilities)))
+        again = np.random.default_rng(self.seed).integers(len(probabilities),
+                                                          size=(resamples, len(probabilities)))
         of_classes = class_distance(probabilities, self.shares)
-        spread = 1.96 * float(np.std([class_distance(probabilities[i], self.shares) for i in again]))
+        spread = (1.96
+                  * float(np.std([class_distance(probabilities[i], self.shares) for i in again])))
         parts = inception_score(probabilities)
         return dict(frechet=(value, max(0.0, value - 1.96 * deviation), value + 1.96 * deviation),
-                    kernel=mean(kernel_distance(self.some, features, seed=self.seed)), precision=mean(precise), recall=mean(recalled),
+                    kernel=mean(kernel_distance(self.some, features, seed=self.seed)),
+                    precision=mean(precise), recall=mean(recalled),
                     density=mean(dense), coverage=mean(covered), inception_score=mean(parts),
                     class_distance=(of_classes, max(0.0, of_classes - spread), of_classes + spread),
                     copied=mean(near < np.quantile(self.new, 0.01)))
@@ -178,13 +200,17 @@ class Reference:
         "As `measure`, of so many test images; counted once for each number."
         if n not in self.floors:
             chosen = np.sort(np.random.default_rng(self.seed).permutation(len(self.test))[:n])
-            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], 2, near=self.new[chosen])
+            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], 2,
+                                          near=self.new[chosen])
         return self.floors[n]
 
     def __call__(self, images, resamples=20): # uint8 [N, H, W, C]
-        "Name -> dict(value, low, high, floor) for samples; the floor is what as many test images get."
-        found, floor = self.measure(*self.judge(images), resamples), self.floor(min(len(images), len(self.test)))
-        return {name: dict(zip(("value", "low", "high"), found[name]), floor=floor[name][0]) for name in NAMES}
+        """Name -> dict(value, low, high, floor) for samples; the floor is what as many test images
+        get."""
+        found, floor = (self.measure(*self.judge(images), resamples),
+                        self.floor(min(len(images), len(self.test))))
+        return {name: dict(zip(("value", "low", "high"), found[name]), floor=floor[name][0])
+                for name in NAMES}
 
 # %% ../nbs/foundations/metrics.ipynb #22bb50c1
 def flags(found): # what a `Reference` returns
@@ -192,9 +218,12 @@ def flags(found): # what a `Reference` returns
     said = []
     if not found: return said # nothing was measured
     def at(name, what): return found[name][what]
-    if at("precision", "high") < 0.5 * at("precision", "floor"): said.append("most samples resemble no real image (precision)")
-    if at("coverage", "high") < 0.5 * at("coverage", "floor"): said.append("large parts of the data are never drawn (coverage)")
-    if at("class_distance", "low") > 0.1 + at("class_distance", "floor"): said.append("classes are missing, or far too frequent (class_distance)")
+    if at("precision", "high") < 0.5 * at("precision", "floor"):
+        said.append("most samples resemble no real image (precision)")
+    if at("coverage", "high") < 0.5 * at("coverage", "floor"):
+        said.append("large parts of the data are never drawn (coverage)")
+    if at("class_distance", "low") > 0.1 + at("class_distance", "floor"):
+        said.append("classes are missing, or far too frequent (class_distance)")
     if at("copied", "low") > 0.03: said.append("many samples are nearly training images (copied)")
     return said
 
@@ -209,7 +238,9 @@ def evaluation_figure(images, # uint8 [N, H, W, C]
     left.imshow(tiled.repeat(3, axis=-1) if tiled.shape[-1] == 1 else tiled, interpolation="none")
     left.set_axis_off()
     lines = [f"{'':16}{'value':>9}{'from':>9}{'to':>9}{'floor':>9}"]
-    lines += [f"{name:16}" + "".join(f"{row[key]:9.3f}" for key in ("value", "low", "high", "floor")) for name, row in found.items()]
+    lines += [f"{name:16}" + "".join(f"{row[key]:9.3f}"
+                                     for key in ("value", "low", "high", "floor"))
+              for name, row in found.items()]
     lines += [""] + [f"! {line}" for line in flags(found)]
     fig.text(0.5, 0.94, "\n".join(lines), family="monospace", size=9, va="top", linespacing=1.7)
     fig.text(0.5, 0.03, caption, size=8, color="#333333", ha="center")
@@ -217,7 +248,8 @@ def evaluation_figure(images, # uint8 [N, H, W, C]
 
 # %% ../nbs/foundations/metrics.ipynb #6a6221ec
 class FeatureFrechet:
-    "The Fréchet distance to fixed images in a judge's features; where `PixelFrechet` stands, this can stand."
+    """The Fréchet distance to fixed images in a judge's features; where `PixelFrechet` stands, this
+    can stand."""
     def __init__(self, judge, images, # uint8 [N, H, W, C]
                  most=10_000): # the first so many are enough for a mean and a covariance
         self.judge, self.moments = judge, mean_and_cov([checked(judge(images[:most])[0])])
@@ -227,20 +259,27 @@ class FeatureFrechet:
         return frechet(self.moments, self.judge(images)[0])[0]
 
 # %% ../nbs/foundations/metrics.ipynb #855fce2f
-PUBLISHED = {"MM GAN": 29.6, "NS GAN": 26.5, "LSGAN": 30.7, "WGAN": 21.5, "WGAN-GP": 24.5, "DRAGAN": 27.7, "BEGAN": 22.9} # Lucic et al. 2018, table 2
+# Lucic et al. 2018, table 2
+PUBLISHED = {"MM GAN": 29.6, "NS GAN": 26.5, "LSGAN": 30.7, "WGAN": 21.5, "WGAN-GP": 24.5,
+             "DRAGAN": 27.7, "BEGAN": 22.9}
 
 def inception_features(images, # uint8 [N, H, W, C]
                        batch=50):
-    "What the Inception network of the published FID sees, [N, 2048]. Its weights are downloaded at first use."
+    """What the Inception network of the published FID sees, [N, 2048]. Its weights are downloaded
+    at first use."""
     try:
         import torch
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ModuleNotFoundError as error:
-        raise CourseError(f"Inception's features need {error.name}, which is not installed; pip install torch-fidelity") from None
-    try: network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], verbose=False).eval()
+        raise CourseError(f"Inception's features need {error.name}, which is not installed; pip "
+                          "install torch-fidelity") from None
+    try:
+        network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], verbose=False).eval()
     except OSError as error: # no network, no room, a proxy's page instead of the file
-        raise CourseError("the weights of the Inception network are not here and could not be downloaded from github.com "
-                          f"({' '.join(str(error).split())[:80]}); go online once, or leave out --features inception") from None
+        raise CourseError("the weights of the Inception network are not here and could not be "
+                          "downloaded from github.com "
+                          f"({' '.join(str(error).split())[:80]}); go online once, or leave out "
+                          "--features inception") from None
     found = []
     with torch.no_grad():
         for i in range(0, len(images), batch):

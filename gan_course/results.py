@@ -23,7 +23,8 @@ from . import figures
 from .basics import CourseError
 from .evaluate import PixelFrechet
 from .features import JUDGES, judge_of
-from .metrics import PUBLISHED, Reference, evaluation_figure, flags, frechet, inception_features
+from .metrics import (PUBLISHED, Reference, evaluation_figure, flags, frechet,
+                                inception_features)
 from .runs import RunFolder, atomic_path, read_json, write_json
 
 # %% ../nbs/about/results.ipynb #e1dd5147
@@ -35,35 +36,42 @@ def fitting_judge(name, shape): # of a data set and its images
 def feature_file(judge, dataset):
     "Where `remembered` keeps what a judge says of a data set, in the user's cache."
     what = f"{judge.sha256} {dataset.checksum} {dataset.images.shape}"
-    return Path(pooch.os_cache("gan_course"))/"features"/f"{dataset.name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npz"
+    return (Path(pooch.os_cache("gan_course"))/"features"
+            /f"{dataset.name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npz")
 
 def reference_of(judge, train, test, # `Dataset`s
                  keep=True): # the features of the training set in a file
     "The `Reference` of a data set."
-    return Reference(judge, train.images, test.images, keep=feature_file(judge, train) if keep else None)
+    return Reference(judge, train.images, test.images,
+                     keep=feature_file(judge, train) if keep else None)
 
 def evaluate_images(images, # uint8 [N, H, W, C]
                     train, test, # `Dataset`s
                     reference=None): # a `Reference`, or None: no judge fits
     "What is known of samples, as `evaluation.json` holds it."
     pixels = PixelFrechet(train.images)
-    found = dict(num=len(images), dataset=train.name, train=dict(images=len(train), checksum=train.checksum),
+    few = test.images[:max(len(images), pixels.components + 1)]
+    found = dict(num=len(images), dataset=train.name,
+                 train=dict(images=len(train), checksum=train.checksum),
                  test=dict(images=len(test), checksum=test.checksum),
-                 pixel_frechet=dict(value=pixels.distance(images), floor=pixels.distance(test.images[:max(len(images), pixels.components + 1)])),
+                 pixel_frechet=dict(value=pixels.distance(images), floor=pixels.distance(few)),
                  judge=None, metrics=None, flags=[], version=gan_course.__version__)
     if reference is None: return found
     metrics = reference(images)
-    return found | dict(judge=dict(name=train.name, sha256=reference.judge.sha256), metrics=metrics, flags=flags(metrics))
+    return found | dict(judge=dict(name=train.name, sha256=reference.judge.sha256), metrics=metrics,
+                        flags=flags(metrics))
 
 # %% ../nbs/about/results.ipynb #d16b676e
 def in_own_process(function, *arguments):
     "What the function returns, or the `CourseError` it raises, from a fresh Python."
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool: return pool.submit(function, *arguments).result()
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 def inception_frechet(images, test): # uint8 [N, H, W, C]; a `Dataset`
     "FID by the published protocol: samples against the test images."
     both = in_own_process(inception_features, np.concatenate([images, test.images]))
-    return dict(value=frechet(both[len(images):], both[:len(images)])[0], num=len(images), against="test", published=PUBLISHED)
+    return dict(value=frechet(both[len(images):], both[:len(images)])[0], num=len(images),
+                against="test", published=PUBLISHED)
 
 def evaluate_run(run, # a run folder, or its path
                  images, # samples, uint8 [N, H, W, C]
@@ -73,12 +81,15 @@ def evaluate_run(run, # a run folder, or its path
     "Write evaluation.json and evaluation.png. Returns what stands in the former."
     folder = run if isinstance(run, RunFolder) else RunFolder(run, create=False)
     judge = None if features == "pixels" else fitting_judge(train.name, train.images.shape[1:])
-    inception = inception_frechet(images, test) if features == "inception" else None # first: it may fail
-    found = about | evaluate_images(images, train, test, reference_of(judge, train, test) if judge else None)
+    # first: it may fail
+    inception = inception_frechet(images, test) if features == "inception" else None
+    found = about | evaluate_images(images, train, test,
+                                    reference_of(judge, train, test) if judge else None)
     if inception: found["inception_frechet"] = inception
     write_json(folder.path/"evaluation.json", found)
     caption = f"{folder.path.name}: {len(images):,} images against {train.name}"
-    page = evaluation_figure(images, found["metrics"], caption) if judge else figures.image_grid(images[:64], columns=8, caption=caption)
+    page = (evaluation_figure(images, found["metrics"], caption) if judge
+            else figures.image_grid(images[:64], columns=8, caption=caption))
     figures.save_figure(page, folder.path/"evaluation.png")
     return found
 
@@ -87,11 +98,14 @@ def in_words(found): # what `evaluate_run` returned
     p = found["pixel_frechet"]
     lines = [f"pixel Fréchet distance {p['value']:.3f} (test images: {p['floor']:.3f})"]
     for name, row in (found["metrics"] or {}).items():
-        lines.append(f"{name:16}{row['value']:9.3f}  ({row['low']:.3f} to {row['high']:.3f}), floor {row['floor']:.3f}")
+        lines.append(f"{name:16}{row['value']:9.3f}  ({row['low']:.3f} to {row['high']:.3f}), "
+                     f"floor {row['floor']:.3f}")
     lines += [f"! {line}" for line in found["flags"]]
     if "inception_frechet" in found:
-        lines += [f"FID (Inception features, {found['inception_frechet']['num']:,} samples against the test images) {found['inception_frechet']['value']:.1f}",
-                  "published (Lucic et al. 2018): " + ", ".join(f"{name} {value}" for name, value in PUBLISHED.items())]
+        lines += [f"FID (Inception features, {found['inception_frechet']['num']:,} samples against "
+                  f"the test images) {found['inception_frechet']['value']:.1f}",
+                  "published (Lucic et al. 2018): "
+                  + ", ".join(f"{name} {value}" for name, value in PUBLISHED.items())]
     return lines
 
 
@@ -101,29 +115,41 @@ def run_folders(paths): # run folders, or folders of run folders
     "All run folders in the order given. `CourseError` where there is none."
     found = []
     for path in map(Path, paths):
-        inside = [path] if (path/"metrics.json").exists() else sorted(p.parent for p in path.glob("*/metrics.json"))
-        if not inside: raise CourseError(f"there is no run in {path}; give a run folder, or a folder that holds some")
+        inside = ([path] if (path/"metrics.json").exists()
+                  else sorted(p.parent for p in path.glob("*/metrics.json")))
+        if not inside:
+            raise CourseError(f"there is no run in {path}; give a run folder, or a "
+                              "folder that holds some")
         found += inside
     return found
 
 def summary(path): # of a run folder
-    "What the table says of a run, name -> value; None for what it lacks. `CourseError` for files that are no run's."
+    """What the table says of a run, name -> value; None for what it lacks. `CourseError` for files
+    that are no run's."""
     folder = RunFolder(path, create=False)
     saved, metrics = folder.load_config(), folder.load_metrics()
-    found = read_json(folder.path/"evaluation.json") if (folder.path/"evaluation.json").exists() else {}
+    found = (read_json(folder.path/"evaluation.json")
+             if (folder.path/"evaluation.json").exists() else {})
     try:
         p, config = metrics["provenance"], saved["config"]
         size = metrics.get("parameters") or {}
-        row = dict(run=folder.path.name, track=metrics["track"], recipe=metrics.get("recipe"), dataset=p["dataset"], seed=p["seed"], epochs=p["epochs"],
-                   images_seen=p["images_seen"], minutes=p["seconds"] / 60, images_per_second=p["images_per_second"],
+        row = dict(run=folder.path.name, track=metrics["track"], recipe=metrics.get("recipe"),
+                   dataset=p["dataset"], seed=p["seed"], epochs=p["epochs"],
+                   images_seen=p["images_seen"], minutes=p["seconds"] / 60,
+                   images_per_second=p["images_per_second"],
                    generator=size.get("generator"), discriminator=size.get("discriminator"),
-                   processor=f"{p['device']}, {p['processor']}, {p['cores']} cores", precision_format=metrics.get("precision"), fast=p["fast"],
-                   num=found.get("num"), pixel_frechet=(found.get("pixel_frechet") or {}).get("value"))
-        row["settings"] = {name: value for name, value in config.items() if name not in ("seed", "out", "data_dir", "progress", "tensorboard")}
-        for name in ("frechet", "precision", "recall", "coverage", "copied"): row[name] = (found.get("metrics") or {}).get(name)
+                   processor=f"{p['device']}, {p['processor']}, {p['cores']} cores",
+                   precision_format=metrics.get("precision"), fast=p["fast"],
+                   num=found.get("num"),
+                   pixel_frechet=(found.get("pixel_frechet") or {}).get("value"))
+        row["settings"] = {name: value for name, value in config.items()
+                           if name not in ("seed", "out", "data_dir", "progress", "tensorboard")}
+        for name in ("frechet", "precision", "recall", "coverage", "copied"):
+            row[name] = (found.get("metrics") or {}).get(name)
         return row
     except (KeyError, TypeError, AttributeError) as error:
-        raise CourseError(f"{folder.path} holds files that this version cannot read ({type(error).__name__}: {error}); train anew") from None
+        raise CourseError(f"{folder.path} holds files that this version cannot read "
+                          f"({type(error).__name__}: {error}); train anew") from None
 
 def number(value, digits=2):
     "As text, empty for None."
@@ -143,13 +169,17 @@ def headline(rows): # with equal settings but for the seed
 def groups_of(rows):
     "Lists of rows that differ only in their seed."
     groups = {}
-    for row in rows: groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))), []).append(row)
+    for row in rows:
+        groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))),
+                          []).append(row)
     return list(groups.values())
 
 def headlines(rows): # of `summary`
     "A line for each group of seeds."
-    return table(["track", "recipe", "data", "images seen", "seeds", "Fréchet distance, median", "floor"],
-                 [[g[0]["track"], g[0]["recipe"] or "", g[0]["dataset"], number(g[0]["images_seen"], 0), str(len(g)), headline(g),
+    return table(["track", "recipe", "data", "images seen", "seeds", "Fréchet distance, median",
+                  "floor"],
+                 [[g[0]["track"], g[0]["recipe"] or "", g[0]["dataset"],
+                   number(g[0]["images_seen"], 0), str(len(g)), headline(g),
                    number((g[0]["frechet"] or {}).get("floor"))] for g in groups_of(rows)])
 
 def qualities(rows):
@@ -157,15 +187,19 @@ def qualities(rows):
     def interval(m): return f"{m['value']:.2f} ({m['low']:.2f} to {m['high']:.2f})" if m else ""
     def floored(m): return f"{m['value']:.3f} ({m['floor']:.3f})" if m else ""
     shares = "precision", "recall", "coverage", "copied"
-    return table(["run", "seed", "samples", "Fréchet distance", *(f"{name} (floor)" for name in shares), "pixels"],
-                 [[r["run"], str(r["seed"]), number(r["num"], 0), interval(r["frechet"]), *(floored(r[name]) for name in shares),
+    return table(["run", "seed", "samples", "Fréchet distance",
+                  *(f"{name} (floor)" for name in shares), "pixels"],
+                 [[r["run"], str(r["seed"]), number(r["num"], 0), interval(r["frechet"]),
+                   *(floored(r[name]) for name in shares),
                    number(r["pixel_frechet"])] for r in rows])
 
 def costs(rows):
     "A line for each run: what it took."
     return table(["run", "epochs", "minutes", "images/s", "parameters of G", "of D", "processor"],
-                 [[r["run"], str(r["epochs"]), number(r["minutes"], 1), number(r["images_per_second"], 0), number(r["generator"], 0),
-                   number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")] for r in rows])
+                 [[r["run"], str(r["epochs"]), number(r["minutes"], 1),
+                   number(r["images_per_second"], 0), number(r["generator"], 0),
+                   number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")]
+                  for r in rows])
 
 def report(paths): # as for `run_folders`
     "The three tables in Markdown, as lines."
@@ -176,18 +210,23 @@ def report(paths): # as for `run_folders`
 MARKS = 60_000, 300_000, 600_000, 1_200_000, 1_800_000 # images seen
 
 def strips_of(path): # of a run folder
-    "Samples [epochs, 8, H, W, C] and how many images had been seen, [epochs]; None if the run kept none."
+    """Samples [epochs, 8, H, W, C] and how many images had been seen, [epochs]; None if the run
+    kept none."""
     try:
         with np.load(Path(path)/"progress.npz") as file: return file["strips"], file["images_seen"]
     except FileNotFoundError: return None
-    except Exception as error: raise CourseError(f"{Path(path)/'progress.npz'} cannot be read ({type(error).__name__}); remove it") from None
+    except Exception as error:
+        raise CourseError(f"{Path(path)/'progress.npz'} cannot be read "
+                          f"({type(error).__name__}); remove it") from None
 
 def grids_figure(paths, # run folders of one data set
                  marks=MARKS): # images seen
     "Rows: runs; columns: samples after so many images. None if no run has any."
     found = [(Path(path).name, strips_of(path)) for path in paths]
     found = [(name, *strips) for name, strips in found if strips is not None]
-    marks = [mark for mark in marks if any(seen[0] <= mark * 1.02 and mark <= seen[-1] * 1.02 for _, _, seen in found)]
+    marks = [mark
+             for mark in marks
+             if any(seen[0] <= mark * 1.02 and mark <= seen[-1] * 1.02 for _, _, seen in found)]
     if not marks: return None
     fig = figures.CourseFigure(40 + 175 * len(marks), 30 + 195 * len(found))
     for i, axes in enumerate(fig.subplots(len(found), len(marks), squeeze=False)):
@@ -200,7 +239,8 @@ def grids_figure(paths, # run folders of one data set
             at = np.flatnonzero(seen <= mark * 1.02)
             if not len(at) or seen[-1] * 1.02 < mark: continue
             tile = figures.tile_images(strips[at[-1]][:4], columns=2)
-            ax.imshow(tile.repeat(3, axis=-1) if tile.shape[-1] == 1 else tile, interpolation="none")
+            ax.imshow(tile.repeat(3, axis=-1) if tile.shape[-1] == 1 else tile,
+                      interpolation="none")
     fig.tight_layout()
     return fig
 
@@ -216,7 +256,8 @@ def abridge(run, # a run folder
         if (run/name).exists(): shutil.copyfile(run/name, to/name)
     if (strips := strips_of(run)) is not None:
         pictures, seen = strips
-        rows = sorted({int(np.flatnonzero(seen <= mark * 1.02)[-1]) for mark in marks if seen[0] <= mark * 1.02} | {len(seen) - 1})
+        rows = sorted({int(np.flatnonzero(seen <= mark * 1.02)[-1])
+                       for mark in marks if seen[0] <= mark * 1.02} | {len(seen) - 1})
         with atomic_path(to/"progress.npz") as tmp, open(tmp, "wb") as file:
             np.savez_compressed(file, strips=pictures[rows], images_seen=seen[rows])
     return to

@@ -115,9 +115,11 @@ class ToyConfig:
     def __post_init__(self):
         for name, known in dict(loss=LOSSES, penalty=PENALTIES, optimizer=("adam", "sgd")).items():
             if getattr(self, name) not in known:
-                raise CourseError(f"{name} is {getattr(self, name)!r}; give one of {', '.join(known)}")
+                raise CourseError(f"{name} is {getattr(self, name)!r}; give one "
+                                  f"of {', '.join(known)}")
         for name in ("g_steps", "d_steps", "steps", "batch", "latent", "width", "runs"):
-            if getattr(self, name) < 1: raise CourseError(f"{name} is {getattr(self, name)}; give 1 or more")
+            if getattr(self, name) < 1:
+                raise CourseError(f"{name} is {getattr(self, name)}; give 1 or more")
         for name in ("lr_g", "lr_d", "weight"):
             if not 0 < getattr(self, name) < math.inf:
                 raise CourseError(f"{name} is {getattr(self, name)}; give a number above 0")
@@ -200,7 +202,8 @@ def train_toy(config, # a `ToyConfig`
         for _ in range(c.d_steps): step_d()
         for _ in range(c.g_steps): step_g()
         if step in due: seen.append(look(step))
-    if not np.isfinite(seen[-1].samples).all(): raise CourseError("training has diverged; lower the learning rates")
+    if not np.isfinite(seen[-1].samples).all():
+        raise CourseError("training has diverged; lower the learning rates")
     return seen
 
 # %% ../nbs/foundations/toy.ipynb #e8e6efa0
@@ -209,7 +212,8 @@ def mean_interval(values, # one of each run
                   draws=10_000, seed=0):
     "The mean and its bootstrap interval: three numbers (Efron 1979)."
     values = np.asarray(values, float)
-    if values.ndim != 1 or len(values) < 2: raise ValueError("an interval needs two values or more, in one row")
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError("an interval needs two values or more, in one row")
     drawn = np.random.default_rng(seed).choice(values, (draws, len(values))).mean(1)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)

@@ -9,18 +9,15 @@
 # %% [markdown]
 # # gan_course
 #
-# > A course on generative adversarial networks: executed, measured, mirrored across frameworks, exactly resumable
+# > Train a GAN that works, see when one does not, and say so with numbers: lessons in PyTorch, TensorFlow and JAX, each run in full on real data
 #
 # - order: 0
 
 # %% [markdown]
-# A generative adversarial network is two networks that learn from each other: a generator turns random numbers into
-# images, and a discriminator tells them from real ones. This course builds both from nothing, trains them on photographs
-# of clothes, and looks hard at what happens: what the losses mean, why training oscillates or collapses, how to tell
-# whether one model is better than another.
-#
-# Every lesson is a notebook that runs from top to bottom, and its code *is* the package `gan_course`: what you read is
-# what you run. Numbers and pictures come from full runs, and each says on which data, on which machine and in what time.
+# A generative adversarial network is two networks that learn from each other: a generator turns random numbers into images,
+# and a discriminator tells them from real ones. Here you build both from nothing, train them on photographs of clothes and
+# of flowers, and learn to see what happens: what the losses mean, why training circles or collapses, which of two models is
+# better and by how much.
 
 # %%
 #| include: false
@@ -28,7 +25,11 @@ import json
 from base64 import b64decode
 from pathlib import Path
 
-from IPython.display import Image
+from IPython.display import Image, Markdown
+
+from gan_course._site import read_settings
+from gan_course.figures import CourseFigure, dark, light
+from gan_course.results import headlines, run_folders, summary
 
 # %%
 #| label: fig-samples
@@ -40,16 +41,32 @@ cell = next(c for c in lab["cells"] if "#| label: fig-modern\n" in c["source"])
 Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 
 # %% [markdown]
-# Sixty samples of the generator of [the PyTorch lab](pytorch/gan_pytorch.ipynb), after ten epochs: a quarter of an
-# hour on two cores of a processor. Nothing was selected.
+# Sixty samples of the generator of [the PyTorch lab](pytorch/gan_pytorch.ipynb), after ten epochs: a quarter of an hour on
+# two cores of a processor. Nothing was selected.
+#
+# Three ways in:
+
+# %%
+#| echo: false
+cfg = read_settings()
+lab = f"{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}/nbs/pytorch/gan_pytorch.ipynb"
+site = cfg["doc_host"] + cfg["doc_baseurl"]
+Markdown(f"""\
+- **Read.** Every lesson stands on [the site]({site}) with all its outputs; begin with
+  [how these lessons run]({site}/foundations/start.html) or with
+  [the game of the two networks]({site}/foundations/objective.html).
+- **Run.** Open the lab in [Colab](https://colab.research.google.com/github/{lab}) or in
+  [Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/{lab}) and choose "run all".
+  Every lesson has these links at its top.
+- **Install.** `pip install "gan_course[pytorch]"`, then `gan-course train pytorch`.""")
 
 # %% [markdown]
 # ## Two commands
 #
-# With Python 3.11 or newer and a clone of this repository:
+# With Python 3.11 or newer and a clone of the repository:
 #
 # ```bash
-# make train   # an environment, the packages, then a short training run; ends with the path of the sample grid
+# make train   # an environment, the packages, a short training run; ends with the path of the samples
 # make test    # the same set-up, then the tests and every lesson in fast mode
 # ```
 #
@@ -63,11 +80,91 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # pip install -e ".[pytorch,tensorflow,tpu,flowers,dev]"     # for the tests
 # pytest
 # ```
-#
-# No clone and nothing to install: open a lesson and follow its link to Colab or Kaggle.
 
 # %% [markdown]
 # ## The path
+#
+# The parts build on each other from left to right; an arrow means "read this first". Times are for reading and running on
+# two cores of a processor, exercises not counted.
+
+# %%
+#| label: fig-path
+#| echo: false
+#| fig-cap: "The parts of the course, the time each takes, and what each needs."
+#| fig-alt: "Seven boxes joined by arrows. Foundations, six hours, leads to PyTorch, three and a half hours. From PyTorch arrows lead to TensorFlow, four hours, and to refinement, an hour. From TensorFlow arrows lead to TPU and JAX, three and a half hours, and to flowers, three and a half hours. Refinement leads to comparison, an hour."
+boxes = {"Foundations": (0, 1, "6 h"), "PyTorch": (1, 1, "3½ h"), "TensorFlow": (2, 1.5, "4 h"),
+         "TPU and JAX": (3, 2, "3½ h"), "Flowers": (3, 1, "3½ h"),
+         "Refinement": (2, 0.35, "1 h"), "Comparison": (3, 0.1, "1 h")}
+arrows = [("Foundations", "PyTorch"), ("PyTorch", "TensorFlow"), ("TensorFlow", "TPU and JAX"),
+          ("TensorFlow", "Flowers"), ("PyTorch", "Refinement"), ("Refinement", "Comparison")]
+fig = CourseFigure(860, 320)
+ax = fig.add_axes((0, 0, 1, 1))
+ax.set(xlim=(-0.5, 3.5), ylim=(-0.3, 2.4)); ax.set_axis_off()
+for name, (x, y, time) in boxes.items():
+    ax.text(x, y, f"{name}\n{time}", ha="center", va="center", linespacing=1.5,
+            bbox=dict(boxstyle="round,pad=0.7", facecolor="white", edgecolor=dark))
+for a, b in arrows:
+    (xa, ya, _), (xb, yb, _) = boxes[a], boxes[b]
+    ax.annotate("", (xb - 0.33, yb), (xa + 0.33, ya),
+                arrowprops=dict(arrowstyle="-|>", color=light, linewidth=1.5))
+fig
+
+# %% [markdown]
+# | part | you learn to | you need |
+# |---|---|---|
+# | [Foundations](foundations/start.ipynb) | derive the game and its failures, watch them in two dimensions, measure samples with floor and interval | Python, derivatives, expected values |
+# | [PyTorch](pytorch/index.ipynb) | build, train, resume and judge a GAN from the first layer to the lab | what a convolution is |
+# | [TensorFlow](tensorflow/index.ipynb) | do the same in Keras 3, and show that both frameworks take the same step | the PyTorch part, to lay beside it |
+# | [TPU and JAX](tpu/index.ipynb) | write a `train_step` for one device or eight, and find out what a device waits for | Keras |
+# | [Flowers](flowers/index.ipynb) | train on 3,272 photographs: augmentation that does not leak, TensorBoard | the loop, Keras |
+# | [Refinement](refinement/iterate.ipynb) | go from a first run to a recipe, one change at a time, and know luck from progress | the PyTorch lab |
+# | [Comparison](refinement/flow_matching.ipynb) | set the GAN against flow matching on equal time: quality, coverage, cost of a sample | the PyTorch lab |
+#
+# In a hurry? [The game](foundations/objective.ipynb), [a GAN you can watch](foundations/toy.ipynb) and
+# [the PyTorch lab](pytorch/gan_pytorch.ipynb) are the shortest way to a GAN of your own. The exercises have
+# [checks](exercises/index.ipynb) that name the mistake, and [the glossary](about/glossary.ipynb) has the words.
+
+# %% [markdown]
+# ## Results
+#
+# What the course's own runs give, by the [judge](foundations/features.ipynb) that every track shares: the distance of 10,000
+# samples from the training images, beside the floor, which is what as many real test images get. [Results](about/results.ipynb)
+# has the intervals, the other numbers, the times and the pictures.
+
+# %%
+#| echo: false
+Markdown("\n".join(headlines([summary(path) for path in run_folders([Path("results")])])))
+
+# %% [markdown]
+# ## The command
+#
+# ```bash
+# gan-course train pytorch --epochs 30 --out runs/first    # every field of the configuration is an option: --help
+# gan-course train pytorch --out runs/first --resume       # goes on where it stopped, to the same weights bit for bit
+# gan-course sample pytorch --run runs/first --num 36 --out samples.png
+# gan-course evaluate --run runs/first                     # nine numbers, each with its interval and its floor
+# gan-course report runs                                   # all runs of a folder in one table
+# gan-course datasets                                      # what data is there, and how to get what is missing
+# ```
+#
+# With `tensorflow`, `tpu` or `flowers` in the place of `pytorch` another track does the same. With `--tensorboard` a run can
+# be watched while it goes on (`tensorboard --logdir runs`); the log of the flowers run is here, `tensorboard --logdir logs`.
+# From Python:
+#
+# ```python
+# from gan_course.pytorch import CONFIG, train, generate_samples
+#
+# metrics = train(CONFIG)
+# images = generate_samples(CONFIG, num_images=36, output_path="samples.png")
+# ```
+#
+# Images come from Fashion-MNIST, in the flowers chapter from the 3,670 photographs of `tf_flowers`: from the folder in
+# `--data-dir` or `$GAN_COURSE_DATA`, else downloaded once. Without either, training falls back to garments or flowers that the
+# course draws itself, and says so in a way that cannot be missed.
+# The photographs are under CC BY 2.0; their photographers are named in `LICENSE.txt`, which comes with them.
+
+# %% [markdown]
+# ## All lessons
 #
 # | part | lesson | what it is about |
 # |---|---|---|
@@ -114,41 +211,26 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 # | | [DiffAugment](flowers/augment.ipynb) | augmentation that does not leak |
 # | | [Training](flowers/trainer.ipynb) | what the discriminator learns by heart |
 # | | [The lab](flowers/gan_flowers.ipynb) | a whole run, three ways compared, and how to read TensorBoard |
+# | Refinement | [From a first run to a recipe](refinement/iterate.ipynb) | one change at a time, equal time, seeds; when to stop |
+# | | [The other way](refinement/flow_matching.ipynb) | flow matching on the same images, time and processor |
 # | About | [Results](about/results.ipynb) | what the full runs give, in one table; how to ask the same of yours |
 # | | [The command](about/command.ipynb) | how `gan-course` is made |
 # | | [This site](about/site.ipynb) | from notebooks to package, README and site |
-#
-# The order is the order in which each builds on those before it. You need Python and some linear algebra; what you need
-# beyond that, each lesson says at its top. The exercises have [checks](exercises/index.ipynb) that name the mistake.
+# | | [PyTorch beside TensorFlow](about/side_by_side.ipynb) | the same code twice, name by name |
+# | | [Glossary](about/glossary.ipynb) | the words of the field |
+# | | [Adding a lesson](about/contributing.ipynb) | in ten minutes |
 
 # %% [markdown]
-# ## The command
+# ## Citing, contributing
 #
-# ```bash
-# gan-course train pytorch --epochs 30 --out runs/first    # every field of the configuration is an option: --help
-# gan-course train pytorch --out runs/first --resume       # goes on where it stopped, to the same weights bit for bit
-# gan-course sample pytorch --run runs/first --num 36 --out samples.png
-# gan-course evaluate --run runs/first                     # nine numbers, each with its interval and its floor
-# gan-course report runs                                   # all runs of a folder in one table
-# gan-course datasets                                      # what data is there, and how to get what is missing
+# ```bibtex
+# @software{gan_course,
+#   author  = {{The gan_course authors}},
+#   title   = {gan_course: a course on generative adversarial networks},
+#   year    = {2026},
+#   version = {0.1.0}
+# }
 # ```
 #
-# With `tensorflow`, `tpu` or `flowers` in the place of `pytorch` another track does the same. With `--tensorboard` a run can be
-# watched while it goes on (`tensorboard --logdir runs`); the log of the flowers run is here, `tensorboard --logdir logs`. From Python:
-#
-# ```python
-# from gan_course.pytorch import CONFIG, train, generate_samples
-#
-# metrics = train(CONFIG)
-# images = generate_samples(CONFIG, num_images=36, output_path="samples.png")
-# ```
-#
-# Images come from Fashion-MNIST, in the flowers chapter from the 3,670 photographs of `tf_flowers`: from the folder in `--data-dir` or `$GAN_COURSE_DATA`, else downloaded once. Without
-# either, training falls back to garments or flowers that the course draws itself, and says so in a way that cannot be missed.
-# The photographs are under CC BY 2.0; their photographers are named in `LICENSE.txt`, which comes with them.
-
-# %% [markdown]
-# ## Writing for the course
-#
-# [How this site is built](about/site.ipynb) shows how a lesson comes to be; `make help` lists the authors' commands.
-# MIT licence.
+# `CITATION.cff` says the same to GitHub and to Zotero. [Adding a lesson](about/contributing.ipynb) takes ten minutes to learn;
+# [how this site is built](about/site.ipynb) tells the rest; `make help` lists the authors' commands. MIT licence.

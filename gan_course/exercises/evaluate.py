@@ -81,7 +81,8 @@ def check_fool(fool): # takes a reference, n and a seed; returns n images
     limit = 0.05 * spread
     assert distance < limit, f"the distance is {distance:.3f}, not below {limit:.3f}. {hint}"
     new, old = images[:50].reshape(50, 1, -1).astype(float), reference.reshape(1, 3000, -1)
-    nearest = np.sqrt(((new - old)**2).mean(-1)).min(1) # difference in greys to the nearest real one
+    # difference in greys to the nearest real one
+    nearest = np.sqrt(((new - old)**2).mean(-1)).min(1)
     assert np.median(nearest) > 5, "real images, changed a little: draw from mean and covariance"
     assert not np.array_equal(images, fool(reference.copy(), 2000, 2)), "another seed, other images"
     print(f"correct: the distance is {distance:.3f}, and no image is made of real ones")

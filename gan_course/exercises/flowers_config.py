@@ -14,27 +14,41 @@ import numbers
 from ..basics import CourseError
 
 # %% ../../nbs/exercises/flowers_config.ipynb #2da8e45e
-def check_first_channels(first_channels): # (a `Config`) -> the channels of the generator's first map
-    "Whether `first_channels` goes from half of the image back to the projection, and doubles the channels on its way."
+# (a `Config`) -> the channels of the generator's first map
+def check_first_channels(first_channels):
+    """Whether `first_channels` goes from half of the image back to the projection, and doubles the
+    channels on its way."""
     def ask(size, projection, filters):
-        return first_channels(CONFIG.replace(input_size=size, projection_size=projection, num_filters=filters))
+        return first_channels(CONFIG.replace(input_size=size, projection_size=projection,
+                                             num_filters=filters))
     found = ask(64, 4, 48)
-    assert found != 768, "768 is once too often: the image itself has 3 channels, the map of half its size has num_filters"
+    assert found != 768, (
+        "768 is once too often: the image itself has 3 channels, the map of half its "
+        "size has num_filters")
     assert found != 192, (
-        "192 is once too few: 32, 16, 8 and 4 pixels are four maps, and from one to the next it doubles three times")
+        "192 is once too few: 32, 16, 8 and 4 pixels are four maps, and from one to the next it "
+        "doubles three times")
     assert found != 48, "48 are the channels of the last map: each one before it has twice as many"
-    assert found not in (6, 3), "the maps become smaller on the way back, and their channels more: double them"
-    assert found not in (144, 192 + 48), f"each map has twice as many channels as the next, not 48 more: {found}"
-    assert found == 384, f"32, 16, 8 and 4 pixels have 48, 96, 192 and 384 channels: the first map's are not {found}; everything comes from `config`"
-    assert isinstance(found, numbers.Integral), f"{found!r} is not an int, and no layer takes so many channels: divide with //"
-    for size, projection, filters, wanted in ((64, 8, 48, 192), (128, 4, 48, 768), (32, 8, 48, 96), (64, 4, 10, 80)):
+    assert found not in (6, 3), (
+        "the maps become smaller on the way back, and their channels more: double them")
+    assert found not in (144, 192 + 48), (
+        f"each map has twice as many channels as the next, not 48 more: {found}")
+    assert found == 384, (
+        "32, 16, 8 and 4 pixels have 48, 96, 192 and 384 channels: the first map's are not "
+        f"{found}; everything comes from `config`")
+    assert isinstance(found, numbers.Integral), (
+        f"{found!r} is not an int, and no layer takes so many channels: divide with //")
+    for size, projection, filters, wanted in ((64, 8, 48, 192), (128, 4, 48, 768), (32, 8, 48, 96),
+                                              (64, 4, 10, 80)):
         found = ask(size, projection, filters)
-        assert found == wanted, (f"input_size {size}, projection_size {projection} and num_filters {filters} make {wanted} "
+        assert found == wanted, (f"input_size {size}, projection_size {projection} and num_filters "
+                                 f"{filters} make {wanted} "
                                  f"channels, not {found}: everything comes from `config`")
     print("correct: with each halving twice as many")
 
 # %% ../../nbs/exercises/flowers_config.ipynb #692e9898
-def check_equal_images(equal_images): # (a `Config`, images in the data set, another batch size) -> a `Config`
+# (a `Config`, images in the data set, another batch size) -> a `Config`
+def check_equal_images(equal_images):
     "Whether `equal_images` counts the images of full batches, rounds up, and changes nothing else."
     one = CONFIG.replace(batch_size=64, epochs=400)
     def ask(config, images, batch_size):
@@ -42,25 +56,37 @@ def check_equal_images(equal_images): # (a `Config`, images in the data set, ano
         except dataclasses.FrozenInstanceError: raise AssertionError(
             "a configuration cannot be changed: config.replace(...) makes a changed copy") from None
         except CourseError as error: raise AssertionError(
-            f"a Config refuses this ({error}): batch size and epochs are whole numbers, rounded up") from None
+            f"a Config refuses this ({error}): batch size and epochs are whole "
+            "numbers, rounded up") from None
         assert isinstance(found, Config), f"a {type(found).__name__} was returned, not a Config"
         assert found.batch_size == batch_size, (
-            f"batches of {batch_size} were asked for, and the configuration says {found.batch_size}")
+            f"batches of {batch_size} were asked for, and the configuration "
+            f"says {found.batch_size}")
         return found
     small = ask(one, 3300, 32)
     assert small.epochs != 400, (
-        "as many epochs as before: but of 3,300 images 51 full batches of 64 use 3,264, and 103 of 32 use 3,296")
+        "as many epochs as before: but of 3,300 images 51 full batches of 64 use 3,264, and "
+        "103 of 32 use 3,296")
     assert small.epochs not in (200, 800), (
-        f"{small.epochs} epochs: but an epoch sees nearly the same images in batches of any size; equal steps are not asked for")
-    assert small.epochs not in (403, 404), "the wrong way round: batches of 32 leave fewer images out, so fewer epochs are needed"
-    assert small.epochs != 396, "396 epochs see fewer images than before: round up, neither down nor to the nearest"
-    assert small.epochs == 397, f"400 epochs of 3,264 images are 396.1 of 3,296: 397, not {small.epochs}"
+        f"{small.epochs} epochs: but an epoch sees nearly the same images in batches of any size; "
+        "equal steps are not asked for")
+    assert small.epochs not in (403, 404), (
+        "the wrong way round: batches of 32 leave fewer images out, so fewer epochs are needed")
+    assert small.epochs != 396, (
+        "396 epochs see fewer images than before: round up, neither down nor to the nearest")
+    assert small.epochs == 397, (
+        f"400 epochs of 3,264 images are 396.1 of 3,296: 397, not {small.epochs}")
     changed = [f.name for f in dataclasses.fields(Config)
-               if f.name not in ("batch_size", "epochs") and getattr(small, f.name) != getattr(one, f.name)]
-    assert not changed, f"{', '.join(changed)}: neither the batch size nor the epochs, and yet changed"
+               if f.name not in ("batch_size", "epochs")
+               and getattr(small, f.name) != getattr(one, f.name)]
+    assert not changed, (
+        f"{', '.join(changed)}: neither the batch size nor the epochs, and yet changed")
     even = ask(one, 1000, 256).epochs
-    assert even == 500, f"400 epochs of 960 images are exactly 500 of 768, not {even}: what is whole is not rounded"
+    assert even == 500, (
+        f"400 epochs of 960 images are exactly 500 of 768, not {even}: what is "
+        "whole is not rounded")
     assert ask(one, 3300, 64) == one, "with the same batch size nothing changes"
     few = ask(one.replace(epochs=1), 3300, 128).epochs
-    assert few == 2, f"one epoch of 3,264 images is a little more than one of 3,200: 2 epochs, not {few}"
+    assert few == 2, (
+        f"one epoch of 3,264 images is a little more than one of 3,200: 2 epochs, not {few}")
     print("correct: the same real images, in full batches")

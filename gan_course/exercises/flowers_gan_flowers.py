@@ -10,24 +10,32 @@ import numpy as np
 
 # %% ../../nbs/exercises/flowers_gan_flowers.ipynb #377025a1
 def check_images_until(images_until): # (history, distance) -> a number of images, or None
-    "Whether `images_until` finds the first epoch that is good enough, over epochs without a measurement."
+    """Whether `images_until` finds the first epoch that is good enough, over epochs without a
+    measurement."""
     def ask(distances, limit):
-        rows = [dict(epoch=i + 1, images_seen=100 * (i + 1), pixel_frechet=d) for i, d in enumerate(distances)]
+        rows = [dict(epoch=i + 1, images_seen=100 * (i + 1), pixel_frechet=d)
+                for i, d in enumerate(distances)]
         try: return images_until(rows, limit)
-        except TypeError: raise AssertionError("None is no distance: in some epochs nothing was measured") from None
+        except TypeError:
+            raise AssertionError(
+                "None is no distance: in some epochs nothing was measured") from None
     assert ask([9.0, 5.0, 3.0], 1.0) is None, "never good enough is None"
     found = ask([9.0, 5.0, 3.0, 2.0], 5.0)
     assert found != 2, "images were asked for, not epochs"
     assert found != 300, "a distance of exactly 5 reaches 5: compare with ≤"
     assert found == 200, f"the second epoch reaches it, after 200 images, not {found}"
-    assert ask([9.0, 4.0, 8.0, 3.0], 5.0) == 200, "the first time was asked for, even if it gets worse again"
-    assert ask([None, None, 4.0], 5.0) == 300, "None is no distance: in some epochs nothing was measured"
-    assert ask([None, 9.0, None], 5.0) is None and ask([], 5.0) is None, "nothing measured, nothing reached"
+    assert ask([9.0, 4.0, 8.0, 3.0], 5.0) == 200, (
+        "the first time was asked for, even if it gets worse again")
+    assert ask([None, None, 4.0], 5.0) == 300, (
+        "None is no distance: in some epochs nothing was measured")
+    assert ask([None, 9.0, None], 5.0) is None and ask([], 5.0) is None, (
+        "nothing measured, nothing reached")
     print("correct: the first measurement that is good enough")
 
 # %% ../../nbs/exercises/flowers_gan_flowers.ipynb #bb473c70
 def check_spread_ratio(spread_ratio): # (real, samples), uint8 [N, H, W, C] -> a number
-    "Whether `spread_ratio` compares how the mean brightness varies between images, in floating point."
+    """Whether `spread_ratio` compares how the mean brightness varies between images, in floating
+    point."""
     rng = np.random.default_rng(0)
     def pictures(spread, texture=30, n=400):
         light = 128 + spread * rng.standard_normal((n, 1, 1, 1))
@@ -36,9 +44,14 @@ def check_spread_ratio(spread_ratio): # (real, samples), uint8 [N, H, W, C] -> a
     found = float(spread_ratio(real, wide))
     assert abs(found - 0.5) > 0.08, "it is upside down: samples are compared with real images"
     assert abs(found - 4) > 0.8, "the deviations were asked for, not the variances: take the root"
-    assert abs(found - 2) < 0.25, f"the brightness of these samples varies twice as much, and this says {found:.2f}: one mean per image, then the deviation of the means"
+    assert abs(found - 2) < 0.25, (
+        f"the brightness of these samples varies twice as much, and this says {found:.2f}: one "
+        "mean per image, then the deviation of the means")
     texture = float(spread_ratio(real, textured))
-    assert abs(texture - 1) < 0.25, f"a rougher texture is no other brightness, and this says {texture:.2f}: first the mean of each image"
+    assert abs(texture - 1) < 0.25, (
+        f"a rougher texture is no other brightness, and this says {texture:.2f}: first "
+        "the mean of each image")
     assert abs(float(spread_ratio(real, real)) - 1) < 1e-6, "equal images have a ratio of 1"
-    assert abs(float(spread_ratio(real, wide[:100])) - 2) < 0.4, "there may be fewer samples than real images"
+    assert abs(float(spread_ratio(real, wide[:100])) - 2) < 0.4, (
+        "there may be fewer samples than real images")
     print("correct: one mean per image, and how the means vary")

@@ -16,32 +16,43 @@ import tensorflow as tf
 
 # %% ../../nbs/exercises/flowers_networks.ipynb #298bdc03
 def lying_on(window, stride):
-    "How many windows lie on each of `stride` pixels in a row, away from the border; then it repeats."
+    """How many windows lie on each of `stride` pixels in a row, away from the border; then it
+    repeats."""
     return [len(range(pixel, window, stride)) for pixel in range(stride)]
 
 def check_even(even): # (window, stride) -> bool
     "Whether `even` agrees with counting the windows on each pixel."
     def says(window, stride): return bool(even(window, stride))
-    assert says(4, 2) or not says(5, 2), "it is the other way round: a window of 4 with stride 2 is even, one of 5 is not"
-    assert not says(5, 2), "with windows of 5 and stride 2 pixels get 3 and 2 windows in turn: that is uneven"
-    assert says(4, 2), "with windows of 4 and stride 2 each pixel gets two: the window may be any multiple of the stride"
-    assert says(3, 3) and not says(4, 3), "whether the window is an even number says nothing for a stride of 3: the stride decides"
+    assert says(4, 2) or not says(5, 2), (
+        "it is the other way round: a window of 4 with stride 2 is even, one of 5 is not")
+    assert not says(5, 2), (
+        "with windows of 5 and stride 2 pixels get 3 and 2 windows in turn: that is uneven")
+    assert says(4, 2), (
+        "with windows of 4 and stride 2 each pixel gets two: the window may be any "
+        "multiple of the stride")
+    assert says(3, 3) and not says(4, 3), (
+        "whether the window is an even number says nothing for a stride of 3: the stride decides")
     assert not says(2, 4), "windows of 2 with stride 4 leave gaps: pixels get 1, 1, 0, 0 of them"
     for window, stride in product(range(1, 10), range(1, 6)):
         counts = lying_on(window, stride)
         assert says(window, stride) == (len(set(counts)) == 1), (
-            f"windows of {window} with stride {stride}: pixels get {', '.join(map(str, counts))} of them, again and again")
+            f"windows of {window} with stride {stride}: pixels get {', '.join(map(str, counts))} "
+            "of them, again and again")
     print("correct: a window that is a multiple of the stride")
 
 # %% ../../nbs/exercises/flowers_networks.ipynb #ca0c7280
-def check_smoothed(smoothed): # (logits of real images, of generated ones, p) -> the discriminator's loss
+# (logits of real images, of generated ones, p) -> the discriminator's loss
+def check_smoothed(smoothed):
     "Whether `smoothed` labels real images 1 - p, generated ones 0, and takes logits of any size."
     a, b = np.array([2.0, -1.0, 0.5, 3.0, -4.0]), np.array([-1.0, 0.3, 2.0, -0.5, 1.0])
-    def loss(label, logit): return label * np.logaddexp(0, -logit) + (1 - label) * np.logaddexp(0, logit) # for each image
+    # for each image
+    def loss(label, logit):
+        return label * np.logaddexp(0, -logit) + (1 - label) * np.logaddexp(0, logit)
     def sigmoid(logit): return 1 / (1 + np.exp(-logit))
     def ask(a, b, p):
         found = smoothed(tf.constant(a, tf.float32), tf.constant(b, tf.float32), p)
-        assert np.shape(found) == (), f"a loss is one number, not {list(np.shape(found))}: take the mean over the images"
+        assert np.shape(found) == (), (
+            f"a loss is one number, not {list(np.shape(found))}: take the mean over the images")
         return float(found)
     def close(x, y): return math.isclose(x, y, abs_tol=1e-4)
     p, found = 0.3, ask(a, b, 0.3)
@@ -49,13 +60,17 @@ def check_smoothed(smoothed): # (logits of real images, of generated ones, p) ->
     mistakes = {
         "p has no effect: the real images are labelled 1 - p": loss(1, a).mean() + fake,
         "the generated images are missing: their labels stay 0, and their loss is added": real,
-        "the generated images are smoothed too: one-sided means that their labels stay 0": real + loss(p, b).mean(),
+        "the generated images are smoothed too: one-sided means that their labels stay 0": real
+        + loss(p, b).mean(),
         "it is the other side: the real images are smoothed, the labels of generated ones stay 0":
             loss(1, a).mean() + loss(p, b).mean(),
         "the real images are labelled 1 - p, not p": loss(p, a).mean() + fake,
-        "to the label 1 - p also belongs p times the loss of the label 0": (1 - p) * loss(1, a).mean() + fake,
-        "the labels are 1 - p/2, as Keras's label_smoothing makes them; here they are 1 - p": loss(1 - p / 2, a).mean() + fake,
-        "Keras's label_smoothing moves both sides by p/2; here real images are labelled 1 - p, and generated ones 0":
+        "to the label 1 - p also belongs p times the loss of the label 0":
+            (1 - p) * loss(1, a).mean() + fake,
+        "the labels are 1 - p/2, as Keras's label_smoothing makes them; here they are 1 - p":
+            loss(1 - p / 2, a).mean() + fake,
+        "Keras's label_smoothing moves both sides by p/2; here real images are labelled 1 - p, "
+        "and generated ones 0":
             loss(1 - p / 2, a).mean() + loss(p / 2, b).mean(),
         "the two means are added, as in gan_loss, not averaged": (real + fake) / 2,
         "the losses were added up over the images: take their mean": 5 * (real + fake),
@@ -71,10 +86,12 @@ def check_smoothed(smoothed): # (logits of real images, of generated ones, p) ->
         assert close(found, wanted), f"for p = {p} the loss is {wanted:.4f}, not {found:.4f}"
     sure = ask([-200.0, 200.0], [200.0, -200.0], 0.3)
     assert close(sure, loss(0.7, np.array([-200.0, 200.0])).mean() + 100), (
-        f"with logits of ±200 the loss is 200, not {sure:.1f}: the logarithm of a sigmoid is not exact; take a loss of logits")
+        f"with logits of ±200 the loss is 200, not {sure:.1f}: the logarithm of a sigmoid is not "
+        "exact; take a loss of logits")
     r, f = tf.constant(a, tf.float32), tf.constant(b, tf.float32)
     with tf.GradientTape() as tape:
         tape.watch([r, f])
         total = tf.convert_to_tensor(smoothed(r, f, 0.3))
-    assert None not in tape.gradient(total, [r, f]), "no gradient comes back to the logits: use TensorFlow's functions, not NumPy's"
+    assert None not in tape.gradient(total, [r, f]), (
+        "no gradient comes back to the logits: use TensorFlow's functions, not NumPy's")
     print("correct: real images are labelled 1 - p, without dice")

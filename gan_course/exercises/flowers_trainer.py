@@ -11,20 +11,29 @@ import numpy as np
 # %% ../../nbs/exercises/flowers_trainer.ipynb #93917e91
 def check_purposes(seed_of): # (seed, iteration, purpose) -> two integers
     "Whether no two runs, iterations or purposes share a seed, and all fit."
-    asked = [(s, i, p) for s in (0, 1, 2, 7, 8, 2**40) for i in (0, 1, 2, 7, 8, 9, 63, 64, 1000, 8000, 10**6) for p in range(8)]
+    asked = [(s, i, p) for s in (0, 1, 2, 7, 8, 2**40)
+             for i in (0, 1, 2, 7, 8, 9, 63, 64, 1000, 8000, 10**6) for p in range(8)]
     found = {}
     for triple in asked:
         pair = seed_of(*triple)
-        assert len(pair) == 2 and all(isinstance(n, (int, np.integer)) for n in pair), "a seed is two integers"
+        assert len(pair) == 2 and all(isinstance(n, (int, np.integer)) for n in pair), (
+            "a seed is two integers")
         pair = tuple(int(n) for n in pair)
-        assert pair == tuple(int(n) for n in seed_of(*triple)), "the same question got two answers: a resumed run would draw something else"
-        assert all(0 <= n < 2**63 for n in pair), f"{pair} does not fit into two numbers from 0 to 2⁶³"
+        assert pair == tuple(int(n) for n in seed_of(*triple)), (
+            "the same question got two answers: a resumed run would draw something else")
+        assert all(0 <= n < 2**63 for n in pair), (
+            f"{pair} does not fit into two numbers from 0 to 2⁶³")
         if pair in found:
-            what = [name for name, a, b in zip(("run", "iteration", "purpose"), triple, found[pair]) if a != b]
+            what = [name for name, a, b in zip(("run", "iteration", "purpose"), triple, found[pair])
+                    if a != b]
             assert what != ["run"], "two runs draw the same: the run's seed is missing"
-            assert what != ["iteration"], "two iterations draw the same: every image would be changed the same way all the time"
-            assert what != ["purpose"], "two purposes draw the same: real and generated images would be changed alike"
-            raise AssertionError(f"{triple} and {found[pair]} draw the same: adding up is not enough, give each purpose room")
+            assert what != ["iteration"], (
+                "two iterations draw the same: every image would be changed the "
+                "same way all the time")
+            assert what != ["purpose"], (
+                "two purposes draw the same: real and generated images would be changed alike")
+            raise AssertionError(f"{triple} and {found[pair]} draw the same: adding up is not "
+                                 "enough, give each purpose room")
         found[pair] = triple
     print("correct: each draw its own")
 
@@ -32,9 +41,12 @@ def check_purposes(seed_of): # (seed, iteration, purpose) -> two integers
 def check_memorises(memorises): # (history, gap=0.2, times=2) -> an epoch, or None
     "Whether `memorises` finds the first of several measurements in a row, over rows without any."
     def ask(gaps, **how):
-        rows = [dict(epoch=i + 1) | (dict(rank_train=0.5 + g, rank_held_out=0.5) if g is not None else {}) for i, g in enumerate(gaps)]
+        rows = [dict(epoch=i + 1) | (dict(rank_train=0.5 + g, rank_held_out=0.5) if g is not None
+                                     else {}) for i, g in enumerate(gaps)]
         try: return memorises(rows, **how)
-        except (KeyError, TypeError): raise AssertionError("some epochs have no measurement: their rows lack rank_train") from None
+        except (KeyError, TypeError):
+            raise AssertionError(
+                "some epochs have no measurement: their rows lack rank_train") from None
     assert ask([0.0, 0.1, 0.1]) is None, "no gap exceeds 0.2: the answer is None"
     assert ask([0.0, 0.3, 0.0, 0.3]) is None, "twice, but not in a row"
     found = ask([0.0, 0.3, 0.3, 0.3])
@@ -43,8 +55,10 @@ def check_memorises(memorises): # (history, gap=0.2, times=2) -> an epoch, or No
     found = ask([0.0, None, 0.3, None, None, 0.4, None])
     assert found is not None, "rows without a measurement interrupt nothing"
     assert found == 3, f"epochs 3 and 6 are two measurements in a row: since epoch 3, not {found}"
-    assert ask([-0.4, -0.4, -0.4]) is None, "held-out photographs taken for real more often: that is not memory"
-    assert ask([0.3, 0.3, 0.3], gap=0.35) is None and ask([0.3, 0.3, 0.0], times=3) is None, "gap and times are arguments"
+    assert ask([-0.4, -0.4, -0.4]) is None, (
+        "held-out photographs taken for real more often: that is not memory")
+    assert ask([0.3, 0.3, 0.3], gap=0.35) is None and ask([0.3, 0.3, 0.0], times=3) is None, (
+        "gap and times are arguments")
     assert ask([0.3, 0.0, 0.3, 0.3]) == 3, "a row that was interrupted begins anew"
     assert ask([]) is None, "of nothing measured, None"
     print("correct: the first of several in a row")

@@ -14,21 +14,28 @@ def check_walk(walk): # (a, b, steps) -> [steps, dim]
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 100))
     found = np.asarray(walk(a, b, 9), float)
-    assert found.shape == (9, 100), f"nine latents of 100 numbers are [9, 100], not {list(found.shape)}"
-    assert np.allclose(found[0], a) and not np.allclose(found[-1], found[-2]), "it begins with a: t runs from 0 to 1, both included"
+    assert found.shape == (9, 100), (
+        f"nine latents of 100 numbers are [9, 100], not {list(found.shape)}")
+    assert np.allclose(found[0], a) and not np.allclose(found[-1], found[-2]), (
+        "it begins with a: t runs from 0 to 1, both included")
     assert np.allclose(found[-1], b), "it ends with b: t runs from 0 to 1, both included"
     middle = np.linalg.norm(found[4]) / np.linalg.norm(a)
-    assert middle > 0.85, f"half way the latent is {middle:.2f} times as long as at the beginning: the straight line cuts the corner"
+    assert middle > 0.85, (
+        f"half way the latent is {middle:.2f} times as long as at the beginning: the straight "
+        "line cuts the corner")
     unit = found / np.linalg.norm(found, axis=1, keepdims=True)
     lengths = np.linalg.norm(found, axis=1)
     assert np.ptp(lengths) < 3, "the lengths jump on the way"
     turns = np.arccos(np.clip((unit[1:] * unit[:-1]).sum(1), -1, 1))
-    assert turns.max() < 1.35 * turns.min(), "the steps are not even: the first ones turn more than the others"
+    assert turns.max() < 1.35 * turns.min(), (
+        "the steps are not even: the first ones turn more than the others")
     short = np.asarray(walk(3 * a, b, 3), float)
-    assert np.allclose(short[0], 3 * a) and np.allclose(short[-1], b), "latents of different lengths keep them at the ends: the angle is between directions"
+    assert np.allclose(short[0], 3 * a) and np.allclose(short[-1], b), (
+        "latents of different lengths keep them at the ends: the angle is between directions")
     one = 3 * np.eye(100)[0]
     with np.errstate(all="ignore"): same = np.asarray(walk(one, one, 4), float)
-    assert np.isfinite(same).all() and np.allclose(same, one), "from a to a the angle is 0, and something was divided by its sine"
+    assert np.isfinite(same).all() and np.allclose(same, one), (
+        "from a to a the angle is 0, and something was divided by its sine")
     print("correct: round the origin, in even steps")
 
 # %% ../../nbs/exercises/flowers_utils.ipynb #269e14dd
@@ -37,12 +44,18 @@ def check_copies(copies): # (distances of samples, distances of held-out photogr
     held_out = np.linspace(0.2, 0.6, 401)
     samples = np.concatenate([np.full(30, 0.05), np.full(70, 0.4)])
     found = copies(samples, held_out)
-    assert not isinstance(found, (bool, np.bool_)) and np.ndim(found) == 0, "a share was asked for: one number"
+    assert not isinstance(found, (bool, np.bool_)) and np.ndim(found) == 0, (
+        "a share was asked for: one number")
     assert found <= 1, "a share lies between 0 and 1: divide by the number of samples"
     assert abs(found - 0.7) > 1e-9, "the far ones were counted: a copy is near"
-    assert abs(found - 0.3) < 1e-9, f"30 of 100 samples are nearer than almost every held-out photograph, and this says {found:.2f}"
+    assert abs(found - 0.3) < 1e-9, (
+        "30 of 100 samples are nearer than almost every held-out photograph, and "
+        f"this says {found:.2f}")
     between = copies(np.full(10, 0.203), held_out)
-    assert abs(between - 1) < 1e-9, "0.203 is nearer than all but the nearest hundredth, which ends at 0.204: the limit is a quantile, not the minimum"
-    assert abs(copies(np.full(10, 0.21), held_out)) < 1e-9, "0.21 is further than the nearest hundredth of the held-out photographs"
+    assert abs(between - 1) < 1e-9, (
+        "0.203 is nearer than all but the nearest hundredth, which ends at 0.204: the limit is a "
+        "quantile, not the minimum")
+    assert abs(copies(np.full(10, 0.21), held_out)) < 1e-9, (
+        "0.21 is further than the nearest hundredth of the held-out photographs")
     assert abs(copies(list(samples), list(held_out)) - 0.3) < 1e-9, "lists are numbers too"
     print("correct: nearer than chance")

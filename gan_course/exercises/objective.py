@@ -17,16 +17,19 @@ def check_best(best): # takes two arrays of densities and the share of real poin
     if np.shape(got) == (4,):
         if np.isclose(got[0], 1): hint = "that is p / q, a ratio and not a probability"
         if np.isclose(got[1], 1 / 6): hint = "that is how probable the point is generated"
-    assert np.shape(got) == (4,), f"four densities each, and the answer has the shape {np.shape(got)}"
+    assert (np.shape(got) == (4,
+            )), f"four densities each, and the answer has the shape {np.shape(got)}"
     assert np.allclose(got, [0.5, 5 / 6, 0, 1]), f"for s = 1/2: {got}, not p / (p + q). {hint}"
     got = np.asarray(best(p.copy(), q.copy(), 0.25), float)
     hint = "the shares are missing: a real point is rarer now" if np.isclose(got[0], 0.5) else ""
     if np.isclose(got[0], 0.75): hint = "s belongs to the real points"
-    assert np.allclose(got, [0.25, 0.625, 0, 1]), f"for s = 1/4: {got}, not {[0.25, 0.625, 0, 1]}. {hint}"
+    assert np.allclose(got, [0.25, 0.625, 0, 1]), (
+        f"for s = 1/4: {got}, not {[0.25, 0.625, 0, 1]}. {hint}")
     with np.errstate(all="raise"):
         try: got = np.asarray(best(np.array([0.0, 0.5]), np.array([0.0, 0.5]), 0.3), float)
         except FloatingPointError: got = np.array([np.nan])
-    assert np.allclose(got, 0.3), "where neither occurs it is 0 / 0: give s there, without a warning"
+    assert np.allclose(got, 0.3), (
+        "where neither occurs it is 0 / 0: give s there, without a warning")
     print("correct: s p / (s p + (1 - s) q)")
 
 # %% ../../nbs/exercises/objective.ipynb #fb71bdb3
@@ -43,9 +46,12 @@ def check_js(js): # takes two discrete distributions
     m = (p + q) / 2
     expected = ((p * np.log(p / m)).sum() + (q * np.log(q / m)).sum()) / 2
     got = float(js(p.copy(), q.copy()))
-    hint = "both ways must count the same" if not np.isclose(got, float(js(q.copy(), p.copy()))) else ""
-    if np.isclose(got, ((p - q) * np.log(p / q)).sum() / 2): hint = "compare each with their mean, not with the other"
-    assert np.isclose(got, expected), f"for (.7, .2, .1) and (.2, .2, .6): {got}, not {expected:.6f}. {hint}"
+    hint = ("both ways must count the same"
+            if not np.isclose(got, float(js(q.copy(), p.copy()))) else "")
+    if np.isclose(got, ((p - q) * np.log(p / q)).sum() / 2):
+        hint = "compare each with their mean, not with the other"
+    assert np.isclose(got, expected), (
+        f"for (.7, .2, .1) and (.2, .2, .6): {got}, not {expected:.6f}. {hint}")
     print("correct: the mean divergence of each from their mean")
 
 # %% ../../nbs/exercises/objective.ipynb #7f9e9379
@@ -53,12 +59,18 @@ def check_growth(growth): # takes the rate and the weight of both players' price
     "Whether it is the spectral radius of a step of both players at once."
     got = float(growth(0.3, 0.0))
     hint = "the eigenvalues are complex: take their absolute value" if np.isclose(got, 1) else ""
-    assert np.isclose(got, np.sqrt(1.09)), f"without a price it is sqrt(1 + eta²) = {np.sqrt(1.09):.4f}, not {got:.4f}. {hint}"
+    assert np.isclose(got, np.sqrt(1.09)), (
+        f"without a price it is sqrt(1 + eta²) = {np.sqrt(1.09):.4f}, not {got:.4f}. {hint}")
     expected = np.hypot(1 - 0.3 * 0.5, 0.3)
     got, hint = float(growth(0.3, 0.5)), ""
-    if np.isclose(got, 1 - 0.15 + 0.09 + 0.0) or np.isclose(got, expected**2): hint = "that is the determinant, the factor for areas"
-    if np.isclose(got, np.abs(np.linalg.eigvals([[1, -0.3], [0.3, 0.85]])).max()): hint = "x pays as well"
-    if np.isclose(got, np.abs(np.linalg.eigvals([[0.85, -0.3], [0.3 * 0.85, 0.85 - 0.09]])).max()): hint = "that is a step in turns"
-    assert np.isclose(got, expected), f"for eta = 0.3, r = 0.5: {got:.4f}, not {expected:.4f}. {hint}"
-    assert float(growth(0.1, 0.06)) < 1 < float(growth(0.1, 0.04)), "the border lies near r = eta / 2"
+    if np.isclose(got, 1 - 0.15 + 0.09 + 0.0) or np.isclose(got, expected**2):
+        hint = "that is the determinant, the factor for areas"
+    if np.isclose(got, np.abs(np.linalg.eigvals([[1, -0.3], [0.3, 0.85]])).max()):
+        hint = "x pays as well"
+    if np.isclose(got, np.abs(np.linalg.eigvals([[0.85, -0.3], [0.3 * 0.85, 0.85 - 0.09]])).max()):
+        hint = "that is a step in turns"
+    assert np.isclose(got, expected), (
+        f"for eta = 0.3, r = 0.5: {got:.4f}, not {expected:.4f}. {hint}")
+    assert float(growth(0.1, 0.06)) < 1 < float(growth(0.1, 0.04)), (
+        "the border lies near r = eta / 2")
     print("correct: sqrt((1 - eta r)² + eta²)")

@@ -26,11 +26,14 @@ def check_r1(r1): # (D, x, gamma) -> a number
     assert not close(gamma / 2 * (3 * square.sqrt() - 1).square().mean()), (
         "the target is 0; a norm of 1 is what WGAN-GP asks for")
     assert not close(2 * right), "the factor is gamma / 2"
-    assert close(right), f"for D(x) = 3/2 |x|^2 it should be {right.item():.4g}, not {got.item():.4g}"
+    assert close(right), (
+        f"for D(x) = 3/2 |x|^2 it should be {right.item():.4g}, not {got.item():.4g}")
     assert got.requires_grad, (
-        "the result has no graph: without create_graph=True the penalty is a constant to the weights")
+        "the result has no graph: without create_graph=True the penalty is a "
+        "constant to the weights")
     slope, = torch.autograd.grad(got, s, allow_unused=True)
-    assert slope is not None and abs(slope.item() / (gamma * 3 * square.mean().item()) - 1) < 1e-4, (
+    assert slope is not None and abs(slope.item() / (gamma * 3 * square.mean().item())
+                                     - 1) < 1e-4, (
         "the value is right, but the penalty does not reach the weights of D: create_graph=True")
     print("correct: a sum over pixels, a mean over images, and it reaches the weights")
 
@@ -68,7 +71,8 @@ def check_smoothing(smoothed): # (a_real, a_fake, s) -> loss of D
         "a smaller weight is no smaller label: nothing pulls large logits back; "
         "with weight s the image counts as generated")
     assert not close(up(-a_real).mean() + fake), "the real images are still labelled 1"
-    assert close(real + fake), f"the loss of these logits is {float(real + fake):.4f}, not {got:.4f}"
+    assert close(real + fake), (
+        f"the loss of these logits is {float(real + fake):.4f}, not {got:.4f}")
     logits = torch.linspace(-8, 8, 1601)
     losses = torch.tensor([float(smoothed(a[None], a_fake, s)) for a in logits])
     print(f"correct: D is content at a logit of {logits[losses.argmin()]:.2f}, "
@@ -91,7 +95,8 @@ def check_mixing(between): # (x, fake) -> as many images
     assert per_image.std() > 1e-6, "the whole batch shares one weight: draw one per image"
     epsilon = per_image[:, 0]
     assert epsilon.min() >= 0 and epsilon.max() <= 1, (
-        f"a weight of {epsilon.max():.2f} lies beyond the images: uniform (rand), not normal (randn)")
+        f"a weight of {epsilon.max():.2f} lies beyond the images: uniform "
+        "(rand), not normal (randn)")
     assert abs(epsilon.mean() - 0.5) < 0.03 and abs(epsilon.std() - 12 ** -0.5) < 0.02, (
         "the weights are not uniform in [0, 1]")
     mixed = between(2 * x, fake - 3)

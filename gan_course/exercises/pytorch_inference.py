@@ -21,7 +21,8 @@ def check_slerp(slerp): # (z0, z1, t) -> a vector
     assert not torch.allclose(middle, (z0 + z1) / 2, atol=1e-4), (
         f"this is the straight line: its middle has length {middle.norm():.2f}, the ends have 3")
     assert abs(middle.norm() - 3) < 1e-4, (
-        f"between two vectors of length 3 the arc has length 3 everywhere, not {middle.norm():.2f}: "
+        "between two vectors of length 3 the arc has length 3 everywhere, not "
+        f"{middle.norm():.2f}: "
         "weight z0 and z1 themselves, not their directions")
     third = slerp(z0, z1, 1 / 3)
     assert abs(torch.atan2(third[1], third[0]).item() - torch.pi / 6) < 1e-4, (
@@ -34,7 +35,8 @@ def check_slerp(slerp): # (z0, z1, t) -> a vector
         assert torch.allclose(got, (z0 + other) / 2, atol=1e-3), "parallel vectors: take the line"
     generator = torch.Generator().manual_seed(0)
     for z in torch.randn(50, 64, generator=generator): # cosines that round to more than 1
-        assert torch.isfinite(slerp(z, z, 0.3)).all(), "a cosine of 1.0000001: clamp it before arccos"
+        assert torch.isfinite(slerp(z, z, 0.3)).all(), (
+            "a cosine of 1.0000001: clamp it before arccos")
     print("correct: on the arc, and on the line where there is no arc")
 
 # %% ../../nbs/exercises/pytorch_inference.ipynb #e16cf51c
@@ -55,7 +57,8 @@ def check_truncated(truncated): # (num, latent_dim, tau) -> [num, latent_dim]
         f"{ends:.0%} of the numbers are exactly at the threshold: clamped, not drawn again")
     assert (z == 0).float().mean() < 0.01, "numbers beyond the threshold became 0: draw them again"
     assert abs(z.std().item() - 0.540) < 0.01, (
-        f"the standard deviation is {z.std():.3f}; of a normal distribution truncated at 1 it is 0.540")
+        f"the standard deviation is {z.std():.3f}; of a normal distribution "
+        "truncated at 1 it is 0.540")
     assert not torch.equal(z, again), "every call gives the same numbers"
     print("correct: the middle of the normal distribution, nothing piled up")
 

@@ -38,7 +38,8 @@ def check_average(follow): # (average, network, images, half_life), in place
     assert mean == 3, "the buffers are averages already: copy them"
     assert average[1].num_batches_tracked == network[1].num_batches_tracked, "one buffer was left"
     for _ in range(9): follow(average, network, 100, 1000)
-    assert abs(average[0].weight[0, 0].item() - 0.5) < 1e-4, "after 1000 images it should be half way"
+    assert abs(average[0].weight[0, 0].item() - 0.5) < 1e-4, (
+        "after 1000 images it should be half way")
     print("correct: half way after one half-life, buffers included")
 
 # %% ../../nbs/exercises/pytorch_train.ipynb #66976df1
@@ -62,7 +63,8 @@ def check_checkpoint(save, # (network, optimizer, step) -> a dictionary
         for kind, schedule, random, hint in [
                 (torch.optim.SGD, False, False, "the weights are not the saved ones"),
                 (torch.optim.SGD, True, False, "the step is lost, and with it the learning rate"),
-                (torch.optim.Adam, False, False, "the optimiser's state is lost: Adam has two moments"),
+                (torch.optim.Adam, False, False,
+                 "the optimiser's state is lost: Adam has two moments"),
                 (torch.optim.SGD, False, True, "the random state is lost: other batches come")]:
             network, optimizer = begin(kind, 0)
             steps(network, optimizer, 0, 6, schedule, random)

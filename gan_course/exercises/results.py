@@ -12,29 +12,37 @@ def check_headline(headline_of): # takes the distances of some seeds
     lucky = [2.0, 9.0, 2.2]
     got, hint = numbers(lucky), ""
     if len(got) != 3: hint = "three numbers: median, lowest, highest"
-    elif got[0] == 4.4: hint = "that is the mean: one unlucky seed of three moves it far, the median not at all"
-    elif got[0] == 2.0: hint = "that is the best seed, which says what luck can do and not what the recipe does"
+    elif got[0] == 4.4:
+        hint = "that is the mean: one unlucky seed of three moves it far, the median not at all"
+    elif got[0] == 2.0:
+        hint = "that is the best seed, which says what luck can do and not what the recipe does"
     elif got[0] == 9.0: hint = "in the middle of the sorted values, not of the list"
     elif got[1:] == (9.0, 2.0): hint = "the lowest before the highest"
     assert got == (2.2, 2.0, 9.0), f"{got}, not (2.2, 2.0, 9.0). {hint}"
     got = numbers([1.0, 4.0, 2.0, 3.0])
-    assert got == (2.5, 1.0, 4.0), f"{got}: of an even number of seeds the median lies between the two in the middle, here 2.5"
+    assert got == (2.5, 1.0, 4.0), (
+        f"{got}: of an even number of seeds the median lies between the two in "
+        "the middle, here 2.5")
     assert numbers([3.5]) == (3.5, 3.5, 3.5), "one seed is all three at once"
     print("correct: the recipe's middle, and how far luck carries")
 
 # %% ../../nbs/exercises/results.ipynb #6ceaad4e
 def check_at_equal_images(at_equal_images): # takes a history and a number of images
     "Whether it is the last row that had seen no more."
-    def history(step, epochs): return [dict(epoch=i + 1, images_seen=step * (i + 1), frechet=10.0 / (i + 1)) for i in range(epochs)]
+    def history(step, epochs):
+        return [dict(epoch=i + 1, images_seen=step * (i + 1), frechet=10.0 / (i + 1))
+                for i in range(epochs)]
     def epoch(rows, mark):
         row = at_equal_images(rows, mark)
         return row if row is None else row["epoch"]
     rows = history(1000, 10)
     got = epoch(rows, 3700)
     assert got != 10, "that is the end of the run: the other one had seen fewer images"
-    assert got != 4, "row 4 had seen 4,000 images, more than 3,700: the nearest row may have had an advantage"
+    assert got != 4, (
+        "row 4 had seen 4,000 images, more than 3,700: the nearest row may have had an advantage")
     assert got == 3, f"epoch {got}, not 3, after which 3,000 of 3,700 images had been seen"
-    assert epoch(history(500, 10), 3700) == 7, "count images, not epochs: another run may have had half as many in each"
+    assert epoch(history(500, 10), 3700) == 7, (
+        "count images, not epochs: another run may have had half as many in each")
     assert epoch(rows, 4000) == 4, "a row that had seen exactly so many counts"
     assert epoch(rows, 12_000) is None, "the run ended before: None, as its last row had seen fewer"
     assert epoch(rows, 900) is None, "before the first row nothing is known: None"

@@ -21,32 +21,46 @@ def frames(*records): # bytes
     for record in records: RecordWriter(file).write(record)
     return file.getvalue()
 
-def check_count_records(count_records): # (bytes of a file of events) -> how many whole records they begin with
-    "Whether `count_records` goes from record to record, and leaves out a torn one, wherever it is torn."
+# (bytes of a file of events) -> how many whole records they begin with
+def check_count_records(count_records):
+    """Whether `count_records` goes from record to record, and leaves out a torn one, wherever it is
+    torn."""
     def holds(wanted, data, hint):
         try: found = count_records(data)
         except (struct.error, IndexError, ValueError) as error: raise AssertionError(
             f"{hint} ({type(error).__name__}: {error})") from None
         assert found == wanted, f"{hint} (it counts {found}, not {wanted})"
     holds(0, b"", "an empty file holds no record")
-    one, two, three = frames(b"first"), frames(b"first", b"second"), frames(b"first", b"second", b"third")
+    one, two, three = (frames(b"first"), frames(b"first", b"second"),
+                       frames(b"first", b"second", b"third"))
     if count_records(one) == 0: # two mistakes look alike here
         holds(1, one + one[:3], "a length is little-endian: its first byte counts ones")
-        raise AssertionError("the last record may end with the last byte of the file, and it was not counted: <=, not <")
+        raise AssertionError("the last record may end with the last byte of the file, and it was "
+                             "not counted: <=, not <")
     holds(1, one, "the first record alone is one")
-    holds(3, three, "the next record is 16 bytes further than the length says: 8 + 4 stand before a record, 4 after it")
-    holds(2, frames(bytes(300), b"y"), "a length takes all of its 8 bytes: 300 does not fit into the first")
-    holds(3, frames(b"", b"x", b""), "a record of 0 bytes is a record, too: its length and its checksums are there")
-    holds(2, three[:len(two) + 14], "a torn record was counted: its length promises more than there is")
+    holds(3, three,
+          "the next record is 16 bytes further than the length says: 8 + 4 stand before "
+          "a record, 4 after it")
+    holds(2, frames(bytes(300), b"y"),
+          "a length takes all of its 8 bytes: 300 does not fit into the first")
+    holds(3, frames(b"", b"x", b""),
+          "a record of 0 bytes is a record, too: its length and its checksums are there")
+    holds(2, three[:len(two) + 14],
+          "a torn record was counted: its length promises more than there is")
     holds(2, three[:-2], "the checksum after the last record is torn, and so is the record")
-    holds(1, two[:len(one) + 5], "the last record is torn in its length: with fewer than 12 bytes left there is no whole record")
+    holds(1, two[:len(one) + 5],
+          "the last record is torn in its length: with fewer than 12 bytes left "
+          "there is no whole record")
     ends = [len(one), len(two), len(three)]
-    for cut in range(len(three)): holds(sum(end <= cut for end in ends), three[:cut], f"three records, torn after {cut} bytes")
+    for cut in range(len(three)):
+        holds(sum(end <= cut for end in ends), three[:cut],
+              f"three records, torn after {cut} bytes")
     print("correct: whole records only, wherever the last one is torn")
 
 # %% ../../nbs/exercises/tensorboard.ipynb #d3e704a3
 def check_smooth(smooth): # (values, weight of the past) -> as many values
-    "Whether `smooth` is a moving average from 0 on, and each value of it divided by the weight that it has so far."
+    """Whether `smooth` is a moving average from 0 on, and each value of it divided by the weight
+    that it has so far."""
     def ask(values, w):
         given = list(values)
         try: found = [float(value) for value in smooth(given, w)]
@@ -57,19 +71,28 @@ def check_smooth(smooth): # (values, weight of the past) -> as many values
         return found
     def close(a, b): return all(abs(x - y) < 1e-5 for x, y in zip(a, b, strict=True))
     first = ask([4.0], 0.75)
-    assert not close(first, [1]), "the average begins with 0 and needs a while to forget it: divide by 1 - w**t"
-    assert not close(first, [12]), "w is the weight of the past, 1 - w that of the new value: they are swapped"
-    assert not close(first, [16]), "the average begins with 0, not with the first value: that is what the division is for"
+    assert not close(first, [1]), (
+        "the average begins with 0 and needs a while to forget it: divide by 1 - w**t")
+    assert not close(first, [12]), (
+        "w is the weight of the past, 1 - w that of the new value: they are swapped")
+    assert not close(first, [16]), (
+        "the average begins with 0, not with the first value: that is what the division is for")
     assert close(first, [4]), f"the average of a single 4 is 4, not {first[0]:.3g}"
     same = ask([4.0] * 3, 0.75)
-    assert not close(same[:2], [4, 7]), "the second value was divided by 1 - w too, and not by 1 - w**2: t counts on"
+    assert not close(same[:2], [4, 7]), (
+        "the second value was divided by 1 - w too, and not by 1 - w**2: t counts on")
     assert close(same, [4, 4, 4]), (
-        f"4, 4, 4 became {', '.join(f'{v:.3g}' for v in same)}: divide what is returned, and carry the undivided average on")
+        f"4, 4, 4 became {', '.join(f'{v:.3g}' for v in same)}: divide what is returned, and carry "
+        "the undivided average on")
     rise = ask([0.0, 4.0], 0.75)
-    assert not close(rise, [0, 1]), "the average begins with the first value instead of 0: so the first counts too much"
-    assert not close(rise, [0, 3.2]), "w is the weight of the past, 1 - w that of the new value: they are swapped"
-    assert close(rise, [0, 16 / 7]), f"0, 4 with w = 0.75 gives 0 and 2.286, not {rise[0]:.4g} and {rise[1]:.4g}"
+    assert not close(rise, [0, 1]), (
+        "the average begins with the first value instead of 0: so the first counts too much")
+    assert not close(rise, [0, 3.2]), (
+        "w is the weight of the past, 1 - w that of the new value: they are swapped")
+    assert close(rise, [0, 16 / 7]), (
+        f"0, 4 with w = 0.75 gives 0 and 2.286, not {rise[0]:.4g} and {rise[1]:.4g}")
     assert close(ask([3.0, -1.0, 4.0], 0.0), [3, -1, 4]), "with w = 0 nothing is smoothed"
     found = ask([3.0, -1.0, 4.0, 1.0], 0.5)
-    assert close(found, [3, 1/3, 17/7, 5/3]), f"of 3, -1, 4, 1 with w = 0.5 the last is 1.667, not {found[-1]:.4g}"
+    assert close(found, [3, 1/3, 17/7, 5/3]), (
+        f"of 3, -1, 4, 1 with w = 0.5 the last is 1.667, not {found[-1]:.4g}")
     print("correct: the first value counts as it is, and a constant stays what it is")

@@ -12,7 +12,8 @@ import statistics
 # %% ../../nbs/exercises/tensorflow_gan_tensorflow.ipynb #2f449ddc
 def check_spikes(spikes): # (losses, factor) -> places of the spikes
     "Whether `spikes` compares each loss with the median of the up to five before it."
-    assert list(spikes([5.0, 0.6, 0.6, 0.6], 3.0)) == [], "nothing stands before the first loss: it cannot be a spike"
+    assert list(spikes([5.0, 0.6, 0.6, 0.6], 3.0)) == [], (
+        "nothing stands before the first loss: it cannot be a spike")
     calm = [0.65, 0.66, 0.64, 0.66, 0.65, 0.65, 0.66]
     def found(losses, factor=3.0): return list(spikes(list(losses), factor))
     assert found(calm) == [], f"a calm run has no spikes, not {found(calm)}"
@@ -20,10 +21,14 @@ def check_spikes(spikes): # (losses, factor) -> places of the spikes
     assert found(one) == [7], f"a single spike at place 7: {found(one)} (counted from 0)"
     three = [0.6] * 5 + [9.0, 9.5, 9.2] + [0.6] * 3
     assert found(three) == [5, 6, 7], (
-        f"three in a row, at 5, 6 and 7: {found(three)}; a mean is carried away by the first spikes, the median is not")
+        f"three in a row, at 5, 6 and 7: {found(three)}; a mean is carried away by the first "
+        "spikes, the median is not")
     slow = [0.5 * 1.3**i for i in range(20)]
-    assert found(slow) == [], f"a slow rise is no spike: {found(slow)}; compare with the five before, not with the whole run"
-    assert found([1.0, 1.0, 2.5], 2.0) == [2] and found([1.0, 1.0, 2.5], 3.0) == [], "the factor counts"
+    assert found(slow) == [], (
+        f"a slow rise is no spike: {found(slow)}; compare with the five before, "
+        "not with the whole run")
+    assert found([1.0, 1.0, 2.5], 2.0) == [2] and found([1.0, 1.0, 2.5],
+                                                        3.0) == [], "the factor counts"
     print("correct: against the median of the five before")
 
 # %% ../../nbs/exercises/tensorflow_gan_tensorflow.ipynb #edf605bb
@@ -35,9 +40,12 @@ def check_within(best_within): # (history, seconds) -> smallest distance reached
     found = best_within(rows, 170)
     assert found != 1.2, "after 170 seconds the sixth epoch had not been trained"
     assert found == 2.5, f"within 170 seconds four epochs were done, the best at 2.5, not {found}"
-    assert best_within(rows, 200) == 2.5, "the fifth epoch (2.8) was worse: the best so far stays 2.5"
-    assert best_within(rows, 130) == 3.0, "an epoch whose distance was not measured (None) does not count"
+    assert best_within(rows, 200) == 2.5, (
+        "the fifth epoch (2.8) was worse: the best so far stays 2.5")
+    assert best_within(rows, 130) == 3.0, (
+        "an epoch whose distance was not measured (None) does not count")
     assert best_within(rows, 40) == 6.0, "an epoch that ends at the very second counts"
     nothing = best_within(rows, 10)
-    assert nothing is None or isinstance(nothing, float) and math.isinf(nothing), f"nothing was measured by then: None, not {nothing}"
+    assert nothing is None or isinstance(nothing, float) and math.isinf(nothing), (
+        f"nothing was measured by then: None, not {nothing}")
     print("correct: the best that was there by then")

@@ -18,12 +18,17 @@ def check_momentum(keras_momentum): # PyTorch's momentum -> Keras's
         for b in batches:
             ours = (1 - m) * ours + m * b # PyTorch: the weight of the new batch
             theirs = k * theirs + (1 - k) * b # Keras: the weight of the old average
-        assert k != m or m == 0.5, f"momentum {m} gives {k}: Keras's is the weight of the old average, not of the new batch"
+        assert k != m or m == 0.5, (
+            f"momentum {m} gives {k}: Keras's is the weight of the old average, "
+            "not of the new batch")
         assert abs(k) <= 1, f"momentum {m} gives {k}: a weight lies between 0 and 1"
-        assert abs(ours - theirs) < 1e-9, f"momentum {m} gives {k}: after seven batches the averages are {ours:.4f} and {theirs:.4f}"
+        assert abs(ours - theirs) < 1e-9, (
+            f"momentum {m} gives {k}: after seven batches the averages are "
+            f"{ours:.4f} and {theirs:.4f}")
     print("correct: the weight of the old and the weight of the new add up to 1")
 
-def check_variance(keras_variance): # (running_var, batches, n, momentum) -> Keras's running variance
+# (running_var, batches, n, momentum) -> Keras's running variance
+def check_variance(keras_variance):
     "Exercise 2 of The same step twice."
     for batches, n, momentum in ((1, 16, 0.1), (5, 8, 0.1), (3, 100, 0.3), (20, 32, 0.1)):
         rng = np.random.default_rng(batches)
@@ -35,9 +40,13 @@ def check_variance(keras_variance): # (running_var, batches, n, momentum) -> Ker
         kept = ours.copy()
         found = np.asarray(keras_variance(ours, batches, n, momentum))
         assert (ours == kept).all(), "running_var was changed in place"
-        assert not np.allclose(found, ours, rtol=1e-6), "PyTorch divides a batch's variance by n - 1, Keras by n"
+        assert not np.allclose(found, ours, rtol=1e-6), (
+            "PyTorch divides a batch's variance by n - 1, Keras by n")
         assert not np.allclose(found, ours * (n - 1) / n, rtol=1e-9), (
-            "the initial 1 was not divided by anything: correct only the part that comes from batches")
-        assert not np.allclose(found, ours * n / (n - 1), rtol=1e-9), "Keras's variance is the smaller one"
-        np.testing.assert_allclose(found, theirs, rtol=1e-9, err_msg=f"{batches} batches of {n} numbers, momentum {momentum}")
+            "the initial 1 was not divided by anything: correct only the part "
+            "that comes from batches")
+        assert not np.allclose(found, ours * n / (n - 1), rtol=1e-9), (
+            "Keras's variance is the smaller one")
+        np.testing.assert_allclose(found, theirs, rtol=1e-9,
+                                   err_msg=f"{batches} batches of {n} numbers, momentum {momentum}")
     print("correct: only what comes from batches is corrected")

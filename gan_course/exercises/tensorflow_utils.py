@@ -106,7 +106,8 @@ def check_maximum(Maximum): # a class: Maximum(), add(tensor), value()
         third = most.value()
     except Exception as error: # TensorFlow has a dozen ways to say it
         said = f"{type(error).__name__} {error}"
-        made = any(hint in said for hint in ("Unliftable", "singleton tf.Variable", "non-first call"))
+        made = any(hint in said
+                   for hint in ("Unliftable", "singleton tf.Variable", "non-first call"))
         raise AssertionError(
             "a variable is made in `add`, in every step: make it in __init__" if made else
             f"in a tf.function it fails ({type(error).__name__}): {symbol}") from None

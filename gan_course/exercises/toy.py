@@ -10,17 +10,21 @@ import numpy as np
 import torch
 
 # %% ../../nbs/exercises/toy.ipynb #f2126379
-def check_count(count): # takes points [N, 2], centres [K, 2], a radius and the least number of points
+# takes points [N, 2], centres [K, 2], a radius and the least number of points
+def check_count(count):
     "Whether only points near a centre count, each once, and only where there are enough."
     centres = np.array([[0.0, 0], [10, 0], [0, 10], [1.5, 0]])
     near = np.array([[0.1, 0], [0, 0.2], [-0.1, 0], [10, 0.1], [10.1, 0], [9.9, 0]])
-    lost = np.array([[0, 8.0], [0, 8.1], [0, 7.9], [0, 8.2]]) # nearest to the third centre, and far from it
+    # nearest to the third centre, and far from it
+    lost = np.array([[0, 8.0], [0, 8.1], [0, 7.9], [0, 8.2]])
     rare = np.array([[1.6, 0.0]])
     points = np.concatenate([near, lost, rare])
     got = count(points.copy(), centres.copy(), 0.5, 3)
     hint = ""
     if got == 3: hint = "a point that is far from all centres counts for none"
-    assert got == 2, f"three points lie at each of two centres, the others are too far away or too few: {got}, not 2. {hint}"
+    assert got == 2, (
+        "three points lie at each of two centres, the others are too far away or too few: "
+        f"{got}, not 2. {hint}")
     got = count(points.copy(), centres.copy(), 0.5, 4)
     assert got == 0, f"no centre has four points: {got}, not 0. `least` is how many are needed"
     got = count(points.copy(), centres.copy(), 0.5, 1)
@@ -43,12 +47,15 @@ def check_penalty(gradient_penalty): # takes D, real and fake points [N, 2], and
     if np.isclose(value, 9): hint = "the slope is to be 1, not 0"
     if np.isclose(value, 8): hint = "take the mean over the points"
     if np.isclose(value, (18**0.5 - 1)**2): hint = "take the norm at each point, not over the batch"
-    if np.isclose(value, ((6 - 1)**2 + (12 - 1)**2) / 2): hint = "the points lie between real and generated ones, not at the real ones"
+    if np.isclose(value, ((6 - 1)**2 + (12 - 1)**2) / 2):
+        hint = "the points lie between real and generated ones, not at the real ones"
     if np.isclose(value, ((3 - 1)**2 + (9 - 1)**2) / 2): hint = "t belongs to the real points"
-    assert np.isclose(value, expected), f"with a slope of 3 at both points: {value:.3f}, not {expected}. {hint}"
+    assert np.isclose(value, expected), (
+        f"with a slope of 3 at both points: {value:.3f}, not {expected}. {hint}")
     assert got.requires_grad, "it has no gradient: give create_graph=True to autograd.grad"
     slope, = torch.autograd.grad(got, scale, allow_unused=True)
-    assert slope is not None and np.isclose(float(slope), 4), f"its gradient by D's weight is {slope}, not 4: create_graph=True"
+    assert slope is not None and np.isclose(float(slope), 4), (
+        f"its gradient by D's weight is {slope}, not 4: create_graph=True")
     print("correct: (|slope| - 1)² between real and generated points, and D can learn from it")
 
 # %% ../../nbs/exercises/toy.ipynb #420a4e53
@@ -59,11 +66,16 @@ def check_bound(bound): # takes a list of matrices [in, out]
     expected = float(np.prod([np.linalg.norm(w, 2) for w in weights]))
     got = float(bound([w.copy() for w in weights]))
     hint = ""
-    if np.isclose(got, np.prod([np.linalg.norm(w) for w in weights])): hint = "the Frobenius norm is a bound too, and a larger one"
+    if np.isclose(got, np.prod([np.linalg.norm(w) for w in weights])):
+        hint = "the Frobenius norm is a bound too, and a larger one"
     if np.isclose(got, np.linalg.norm(weights[0] @ weights[1] @ weights[2], 2)):
-        hint = "between the layers is a LeakyReLU, so the product of the matrices is not what is applied"
-    if np.isclose(got, 0.04 * expected): hint = "where its input is positive a LeakyReLU has the slope 1"
-    if np.isclose(got, sum(np.linalg.norm(w, 2) for w in weights)): hint = "one stretches what the other has stretched: multiply"
-    if np.isclose(got, max(np.linalg.norm(w, 2) for w in weights)): hint = "one stretches what the other has stretched: multiply"
+        hint = ("between the layers is a LeakyReLU, so the product of the matrices is not what is "
+                "applied")
+    if np.isclose(got, 0.04 * expected):
+        hint = "where its input is positive a LeakyReLU has the slope 1"
+    if np.isclose(got, sum(np.linalg.norm(w, 2) for w in weights)):
+        hint = "one stretches what the other has stretched: multiply"
+    if np.isclose(got, max(np.linalg.norm(w, 2) for w in weights)):
+        hint = "one stretches what the other has stretched: multiply"
     assert np.isclose(got, expected), f"{got:.3f}, not {expected:.3f}. {hint}"
     print("correct: the product of the spectral norms")

@@ -14,8 +14,10 @@ import keras
 
 # %% ../../nbs/exercises/tpu_callbacks.ipynb #589e716a
 def pretended_fit(callback, rows, first=0, epochs=None):
-    "Call a callback as `fit` does, with the logs of each epoch; returns how many epochs there were until it, or the last row, ended."
-    assert isinstance(callback, keras.callbacks.Callback), f"a {type(callback).__name__} is no keras.callbacks.Callback: inherit from it"
+    """Call a callback as `fit` does, with the logs of each epoch; returns how many epochs there
+    were until it, or the last row, ended."""
+    assert isinstance(callback, keras.callbacks.Callback), (
+        f"a {type(callback).__name__} is no keras.callbacks.Callback: inherit from it")
     model, done = SimpleNamespace(stop_training=False), first
     callback.set_model(model)
     callback.set_params(dict(epochs=epochs or first + len(rows), steps=1, verbose=0))
@@ -36,47 +38,66 @@ def check_won(Won): # a callback: Won(patience)
     "Whether `Won` stops after a row of lost epochs, and not for any of its look-alikes."
     def until(patience, *rows):
         try: return pretended_fit(Won(patience), rows)
-        except (KeyboardInterrupt, StopIteration, SystemExit, RuntimeError) as error: raise AssertionError(
-            f"a {type(error).__name__} ends the program, and nothing is saved: set self.model.stop_training") from None
+        except (KeyboardInterrupt, StopIteration, SystemExit, RuntimeError) as error:
+            raise AssertionError(
+                f"a {type(error).__name__} ends the program, and nothing is saved: set "
+                "self.model.stop_training") from None
     assert until(2, EVEN, EVEN, EVEN) == 3, "a game that is even was stopped"
     end = until(2, WON, WON, WON, WON, WON)
-    assert end < 5, "the discriminator won five times in a row, and nothing was stopped: set self.model.stop_training"
+    assert end < 5, (
+        "the discriminator won five times in a row, and nothing was stopped: set "
+        "self.model.stop_training")
     assert end >= 2, "with a patience of 2 one epoch is no reason to stop"
-    assert end == 2, f"with a patience of 2 it stops after the second epoch of a row, not after {end}: count this one too"
+    assert end == 2, (
+        "with a patience of 2 it stops after the second epoch of a row, not after "
+        f"{end}: count this one too")
     assert until(1, EVEN, WON, EVEN) == 2, "with a patience of 1 the first such epoch is the last"
     sure = EVEN | dict(rank_accuracy=0.995)
     assert until(2, sure, sure, sure) == 3, (
-        "it ranks nearly every pair rightly and D(G(z)) is 0.4: the generator still learns; both have to be so")
+        "it ranks nearly every pair rightly and D(G(z)) is 0.4: the generator still "
+        "learns; both have to be so")
     cold = EVEN | dict(d_fake=0.02)
-    assert until(2, cold, cold, cold) == 3, "D(G(z)) is low and every third pair is ranked wrongly: both have to be so"
-    assert until(3, WON, WON, EVEN, WON, WON, EVEN) == 6, "an epoch in between breaks the row: begin to count anew"
-    assert until(3, WON, EVEN, WON, WON, WON, EVEN) == 5, "three in a row are reason to stop, whatever was before"
+    assert until(2, cold, cold, cold) == 3, (
+        "D(G(z)) is low and every third pair is ranked wrongly: both have to be so")
+    assert until(3, WON, WON, EVEN, WON, WON, EVEN) == 6, (
+        "an epoch in between breaks the row: begin to count anew")
+    assert until(3, WON, EVEN, WON, WON, WON, EVEN) == 5, (
+        "three in a row are reason to stop, whatever was before")
     one, two = Won(3), Won(3)
     pretended_fit(one, [WON] * 2)
-    assert pretended_fit(two, [WON] * 2 + [EVEN]) == 3, "two callbacks share a count: it belongs to the object"
+    assert pretended_fit(two, [WON] * 2 + [EVEN]) == 3, (
+        "two callbacks share a count: it belongs to the object")
     print("correct: in a row, and both signs together")
 
 # %% ../../nbs/exercises/tpu_callbacks.ipynb #576245d4
 def check_doubling(Doubling): # a callback: Doubling(draw)
-    "Whether `Doubling` draws after epochs 1, 2, 4, 8, ... and after the last, once each, in a resumed run too."
+    """Whether `Doubling` draws after epochs 1, 2, 4, 8, ... and after the last, once each, in a
+    resumed run too."""
     def drawn(epochs, first=0, asked=None):
         found = []
         pretended_fit(Doubling(found.append), [EVEN] * (epochs - first), first, asked)
         return found
-    def says(found, hint): return f"it draws after epochs {', '.join(map(str, found)) or 'none'}: {hint}"
+    def says(found, hint):
+        return f"it draws after epochs {', '.join(map(str, found)) or 'none'}: {hint}"
     eight = drawn(8)
     assert eight, "nothing was drawn"
-    assert 0 not in eight, says(eight, "Keras counts them from 0, and the first is over when one is done")
+    assert 0 not in eight, (
+        says(eight, "Keras counts them from 0, and the first is over when one is done"))
     assert sorted(set(eight)) == sorted(eight), says(eight, "the last one was drawn already")
     assert eight == [1, 2, 4, 8], says(eight, "of eight it is 1, 2, 4 and 8")
     ten = drawn(10)
     assert ten[-1] == 10, says(ten, "the last is 10, and nobody will see how it ended")
     assert ten == [1, 2, 4, 8, 10], says(ten, "of ten it is 1, 2, 4, 8 and 10")
     early = drawn(5, asked=30)
-    assert early[-1] == 5, says(early, "it was stopped after 5 of 30, and nobody will see how it ended; on_train_end is called all the same")
+    assert early[-1] == 5, (
+        says(early,
+             "it was stopped after 5 of 30, and nobody will see how it ended; on_train_end is "
+             "called all the same"))
     assert early == [1, 2, 4, 5], says(early, "it was stopped after 5")
     resumed = drawn(17, first=4)
-    assert 5 not in resumed, says(resumed, "the run was resumed after 4; ask the number of the epoch, and do not count calls")
+    assert 5 not in resumed, (
+        says(resumed,
+             "the run was resumed after 4; ask the number of the epoch, and do not count calls"))
     assert resumed == [8, 16, 17], says(resumed, "resumed after 4, until 17, it is 8, 16 and 17")
     assert drawn(6, first=6) == [], "a training without a single epoch has nothing new to draw"
     print("correct: often at first, and the last one always")

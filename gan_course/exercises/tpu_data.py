@@ -15,28 +15,37 @@ from ..tpu.data import epoch_order
 
 # %% ../../nbs/exercises/tpu_data.ipynb #484e3eb0
 def check_rows(rows): # (step, steps, num, batch_size, seed) -> whole numbers, [steps, batch_size]
-    "Whether `rows` gives the batches that training sees from a step on, through the ends of epochs."
+    """Whether `rows` gives the batches that training sees from a step on, through the ends of
+    epochs."""
     def true(step, steps, seed=0):
         at = [divmod(step + i, 3) for i in range(steps)]
         return np.stack([epoch_order(1000, seed, epoch)[k * 256:(k + 1) * 256] for epoch, k in at])
     def ask(step, steps, seed=0):
         try: found = np.asarray(rows(step, steps, 1000, 256, seed))
         except (ValueError, IndexError) as error: raise AssertionError(
-            f"from step {step} on, {steps} steps fail ({error}): an epoch has three full batches, and another order follows") from None
-        assert found.shape == (steps, 256), f"{steps} steps gave {list(found.shape)}, not {[steps, 256]}: every batch is full"
+            f"from step {step} on, {steps} steps fail ({error}): an epoch has three full batches, "
+            "and another order follows") from None
+        assert found.shape == (steps, 256), (
+            f"{steps} steps gave {list(found.shape)}, not {[steps, 256]}: every batch is full")
         assert found.dtype.kind in "iu", f"numbers of images are whole, and these are {found.dtype}"
         return found
-    assert (ask(0, 2) == true(0, 2)).all(), "the first two batches are not those of epoch_order(num, seed, 0)"
+    assert (ask(0, 2) == true(0, 2)).all(), (
+        "the first two batches are not those of epoch_order(num, seed, 0)")
     assert (ask(1, 1, seed=5) == true(1, 1, seed=5)).all(), "with another seed the order is another"
     late = ask(3, 1)
     assert not (late[0, :232] == epoch_order(1000, 0, 0)[768:]).all(), (
-        "step 3 begins with the rest of epoch 0: an epoch has three full batches, and ends with the last of them")
+        "step 3 begins with the rest of epoch 0: an epoch has three full batches, and ends "
+        "with the last of them")
     assert (late == true(3, 1)).all(), "step 3 is the first of epoch 1, in the order of epoch 1"
     across = ask(2, 3)
-    assert not (across[1] == epoch_order(1000, 0, 0)[:256]).all(), "epoch 0 was begun anew: epoch 1 has an order of its own"
-    assert not (across[1, :232] == epoch_order(1000, 0, 0)[768:]).all(), "the rest of an epoch stands in a batch: it is left out"
-    assert (across == true(2, 3)).all(), "from step 2 on: the last batch of epoch 0, then the first two of epoch 1"
-    assert (ask(29, 9) == true(29, 9)).all(), "from step 29 on, nine steps: epochs 9 to 12, each in its own order"
+    assert not (across[1] == epoch_order(1000, 0, 0)[:256]).all(), (
+        "epoch 0 was begun anew: epoch 1 has an order of its own")
+    assert not (across[1, :232] == epoch_order(1000, 0, 0)[768:]).all(), (
+        "the rest of an epoch stands in a batch: it is left out")
+    assert (across == true(2, 3)).all(), (
+        "from step 2 on: the last batch of epoch 0, then the first two of epoch 1")
+    assert (ask(29, 9) == true(29, 9)).all(), (
+        "from step 29 on, nine steps: epochs 9 to 12, each in its own order")
     print("correct: batch after batch, whatever epoch it is")
 
 # %% ../../nbs/exercises/tpu_data.ipynb #86beb869
@@ -54,23 +63,33 @@ def check_mean_score(mean_score): # (score, x, size) -> a number
         x, seen, found, true = ask(num, size)
         def is_(value): return abs(found - value) < 1e-3
         assert set(seen) == {size} or not is_(true), (
-            f"score was called with {sorted(set(seen))} images: each other number is compiled anew; fill the last batch up to {size}")
+            f"score was called with {sorted(set(seen))} images: each other number is compiled "
+            f"anew; fill the last batch up to {size}")
         per, full = x.mean((1, 2)), num // size
         batches = [per[i:i + size] for i in range(0, num, size)]
         if not is_(true):
             padded = [np.append(b, np.zeros(size - len(b))) for b in batches]
-            assert not full or not is_(np.concatenate(batches[:full]).mean()), "the last images were left out: that is for training only"
-            assert not is_(np.mean([b.mean() for b in padded])), "what fills up the last batch was counted: leave it out of sum and number"
+            assert not full or not is_(np.concatenate(batches[:full]).mean()), (
+                "the last images were left out: that is for training only")
+            assert not is_(np.mean([b.mean() for b in padded])), (
+                "what fills up the last batch was counted: leave it out of sum and number")
             assert not is_(np.mean([b.mean() for b in batches])), (
-                "this is a mean of means, and the last batch is smaller: add up scores, and divide once")
-            assert not is_(np.concatenate([*batches[:full], np.resize(batches[-1], size)]).mean()), (
-                "images that fill up the last batch were counted again: only the first ones of it count")
+                "this is a mean of means, and the last batch is smaller: add up "
+                "scores, and divide once")
+            assert not is_(np.concatenate([*batches[:full],
+                                           np.resize(batches[-1], size)]).mean()), (
+                "images that fill up the last batch were counted again: only the "
+                "first ones of it count")
             assert num < size or not is_(np.concatenate([*batches[:full], per[-size:]]).mean()), (
-                "the last batch begins among images that were there before, and they are counted twice")
+                "the last batch begins among images that were there before, and "
+                "they are counted twice")
         assert not np.isnan(found), f"{num} images in batches of {size} gave nan"
         assert is_(true), f"the mean of {num} scores is {true:.3f}, not {found:.3f}"
-        assert len(seen) == -(-num // size), f"{num} images are {-(-num // size)} batches of {size}, and score was called {len(seen)} times"
+        assert len(seen) == -(-num // size), (
+            f"{num} images are {-(-num // size)} batches of {size}, and score was "
+            f"called {len(seen)} times")
     *_, found, true = ask(10, 4, of=lambda x: np.log(x.mean((1, 2))))
     assert np.isfinite(found) and abs(found - true) < 1e-3, (
-        f"where the score of a filling is infinite the mean became {found}: 0 · inf is not 0; cut the filling's scores off")
+        f"where the score of a filling is infinite the mean became {found}: 0 · inf is not 0; cut "
+        "the filling's scores off")
     print("correct: every image once, in one shape")

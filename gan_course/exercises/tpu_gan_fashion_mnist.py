@@ -13,28 +13,42 @@ def check_variation(variation): # (counts, counts) -> number in [0, 1]
     "Whether `variation` is the total variation distance of two lists of counts."
     def ask(a, b, expected, hint):
         found = float(variation(a, b))
-        assert math.isclose(found, expected, abs_tol=1e-9), f"counts of {a} and {b} gave {found:g}, not {expected:g}: {hint}"
+        assert math.isclose(found, expected, abs_tol=1e-9), (
+            f"counts of {a} and {b} gave {found:g}, not {expected:g}: {hint}")
     ask([5, 5], [5, 5], 0.0, "equal counts are at distance 0")
     ask([5, 5], [500, 500], 0.0, "compare shares, not counts: divide by the sum first")
     ask([10, 0], [0, 10], 1.0, "nothing in common is 1, so take half of the sum of the differences")
     ask([3, 1], [1, 1], 0.25, "half the sum of the absolute differences of the shares")
     ask([0, 4, 0, 4], [2, 2, 2, 2], 0.5, "kinds that are missing count too")
-    ask([1, 2, 3, 4], [4, 3, 2, 1], 0.4, "absolute differences: without them, what is too much hides what is too little")
+    ask([1, 2, 3, 4], [4, 3, 2, 1], 0.4,
+        "absolute differences: without them, what is too much hides what is too little")
     print("correct: between 0 and 1, however many were counted")
 
 # %% ../../nbs/exercises/tpu_gan_fashion_mnist.ipynb #e5c2c8b1
 def check_best_epoch(best_epoch): # rows of a history -> number or None
     "Whether `best_epoch` finds the epoch with the smallest distance, where it was measured."
-    def rows(*values, first=1): return [dict(epoch=first + i, pixel_frechet=v, loss_g=-i) for i, v in enumerate(values)]
+    def rows(*values, first=1):
+        return [dict(epoch=first + i, pixel_frechet=v, loss_g=-i) for i, v in enumerate(values)]
     def ask(history):
         try: return best_epoch(history)
-        except TypeError: raise AssertionError("where nothing was measured stands None, which cannot be compared: leave those rows out") from None
-        except (ValueError, IndexError): raise AssertionError("of no measured epoch at all there is no best: return None") from None
-    assert ask(rows(3.0, 1.5, 2.0)) != 3, "of 3.0, 1.5 and 2.0 the last is not the best; a smaller distance is better"
-    assert ask(rows(3.0, 1.5, 2.0)) != 1, "the best has the smallest distance, not the largest; and epochs count from 1"
-    assert ask(rows(3.0, 1.5, 2.0)) == 2, f"of 3.0, 1.5 and 2.0 it gave epoch {ask(rows(3.0, 1.5, 2.0))}, not 2"
-    assert ask(rows(None, 3.0, None, 1.5, 2.0)) == 4, "the number of the epoch stands in the row; the place in a shorter list is another"
-    assert ask(rows(2.0, 1.0, first=11)) == 12, "the number of the epoch stands in the row: a history need not begin with 1"
-    assert ask(rows(0.0, 1.0)) == 1, "a distance of 0 is a measurement, and the best there is; None is not"
-    assert ask(rows(None, None)) is None and ask([]) is None, "where nothing was measured, return None"
+        except TypeError:
+            raise AssertionError("where nothing was measured stands None, which cannot be "
+                                 "compared: leave those rows out") from None
+        except (ValueError, IndexError):
+            raise AssertionError(
+                "of no measured epoch at all there is no best: return None") from None
+    assert ask(rows(3.0, 1.5, 2.0)) != 3, (
+        "of 3.0, 1.5 and 2.0 the last is not the best; a smaller distance is better")
+    assert ask(rows(3.0, 1.5, 2.0)) != 1, (
+        "the best has the smallest distance, not the largest; and epochs count from 1")
+    assert ask(rows(3.0, 1.5, 2.0)) == 2, (
+        f"of 3.0, 1.5 and 2.0 it gave epoch {ask(rows(3.0, 1.5, 2.0))}, not 2")
+    assert ask(rows(None, 3.0, None, 1.5, 2.0)) == 4, (
+        "the number of the epoch stands in the row; the place in a shorter list is another")
+    assert ask(rows(2.0, 1.0, first=11)) == 12, (
+        "the number of the epoch stands in the row: a history need not begin with 1")
+    assert ask(rows(0.0, 1.0)) == 1, (
+        "a distance of 0 is a measurement, and the best there is; None is not")
+    assert ask(rows(None, None)) is None and ask([]) is None, (
+        "where nothing was measured, return None")
     print("correct: the smallest that was measured")

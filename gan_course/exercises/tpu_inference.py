@@ -13,35 +13,44 @@ import math
 import numpy as np
 
 # %% ../../nbs/exercises/tpu_inference.ipynb #c86b5781
-def check_latents_of(latents_of): # (numbers, latent_dim, seed) -> float32 [len(numbers), latent_dim]
+# (numbers, latent_dim, seed) -> float32 [len(numbers), latent_dim]
+def check_latents_of(latents_of):
     "Whether a latent depends on its number and the seed, and on nothing else."
     def ask(numbers, seed=0):
         try: found = np.asarray(latents_of(list(numbers), 16, seed))
         except (MemoryError, OverflowError, ValueError) as error:
             if max(numbers) < 10**9: raise
-            raise AssertionError("number 10^15 alone cannot be drawn: nobody wants the latents before it; "
-                                 f"begin a generator for each number ({type(error).__name__})") from None
-        assert found.shape == (len(numbers), 16), f"{len(numbers)} latents of length 16 are wanted, not {list(found.shape)}"
+            raise AssertionError("number 10^15 alone cannot be drawn: nobody wants the "
+                                 "latents before it; "
+                                 "begin a generator for each number "
+                                 f"({type(error).__name__})") from None
+        assert found.shape == (len(numbers), 16), (
+            f"{len(numbers)} latents of length 16 are wanted, not {list(found.shape)}")
         assert found.dtype == np.float32, f"latents are float32, not {found.dtype}"
         return found
     some = ask([0, 7, 731])
-    assert (some == ask([0, 7, 731])).all(), "the same numbers gave other latents the second time: draw from a generator with a seed"
+    assert (some == ask([0, 7, 731])).all(), (
+        "the same numbers gave other latents the second time: draw from a generator with a seed")
     assert (some != ask([0, 7, 731], seed=1)).any(), "another seed gave the same latents"
     assert not (some[0] == some[1]).all(), "two numbers have the same latent"
     assert (some[1] == ask([7])[0]).all() and (some[::-1] == ask([731, 7, 0])).all(), (
-        "latent 7 depends on which others are asked for, or on its place among them: the number belongs into the seed")
+        "latent 7 depends on which others are asked for, or on its place among them: the number "
+        "belongs into the seed")
     seeds, numbers = range(3), [0, 1, 2, 10, 100, 1000, 10**4, 10**5, 10**6]
     seen = {}
     for seed in seeds:
         for number, z in zip(numbers, ask(numbers, seed)):
             other = seen.setdefault(z.tobytes(), (seed, number))
             assert other == (seed, number), (
-                f"number {number} of seed {seed} is number {other[1]} of seed {other[0]}: a sum forgets its parts; "
+                f"number {number} of seed {seed} is number {other[1]} of seed {other[0]}: a sum "
+                "forgets its parts; "
                 "give the generator both, as a list")
     ask([10**15])
     many = ask(range(400))
-    assert abs(many.mean()) < 0.06, f"standard normal numbers have the mean 0, not {many.mean():.2f}"
-    assert abs(many.std() - 1) < 0.06, f"standard normal numbers have the deviation 1, not {many.std():.2f}"
+    assert abs(many.mean()) < 0.06, (
+        f"standard normal numbers have the mean 0, not {many.mean():.2f}")
+    assert abs(many.std() - 1) < 0.06, (
+        f"standard normal numbers have the deviation 1, not {many.std():.2f}")
     assert np.abs(many).max() > 2.5, "none is beyond 2.5: these numbers are not normal"
     print("correct: any of them, alone or among others")
 
@@ -51,23 +60,30 @@ def check_log_tries(log_tries): # (limit, latent_dim) -> logarithm to base 10 of
     def ask(limit, latent_dim):
         try: found = float(log_tries(limit, latent_dim))
         except (ZeroDivisionError, ValueError, OverflowError) as error: raise AssertionError(
-            f"for {latent_dim} components within {limit} the chance is too small for a float ({type(error).__name__}): "
+            f"for {latent_dim} components within {limit} the chance is too small for a float "
+            f"({type(error).__name__}): "
             "multiply the logarithm, and take no power") from None
         assert not math.isnan(found) and abs(found) != math.inf, (
-            f"for {latent_dim} components within {limit} it is {found}: the chance is too small for a float; multiply the logarithm")
+            f"for {latent_dim} components within {limit} it is {found}: the chance is too small "
+            "for a float; multiply the logarithm")
         return found
     p = math.erf(1 / math.sqrt(2))
     one, true = ask(1.0, 1), -math.log10(p)
     def is_(found, value): return abs(found - value) < 1e-6 * max(1, abs(value))
-    assert not is_(one, -true), "one try is the least, and has the logarithm 0: a chance of 0.1 means ten tries"
-    assert not is_(one, -math.log10(1 - (1 - p) / 2)), "a component may also be too small: there are two sides"
+    assert not is_(one, -true), (
+        "one try is the least, and has the logarithm 0: a chance of 0.1 means ten tries")
+    assert not is_(one, -math.log10(1 - (1 - p) / 2)), (
+        "a component may also be too small: there are two sides")
     assert not is_(one, -math.log(p)), "the logarithm to base 10 is wanted"
-    assert is_(one, true), f"one component is within 1 with a chance of {p:.3f}: {true:.4f} is wanted, not {one:.4f}"
+    assert is_(one, true), (
+        f"one component is within 1 with a chance of {p:.3f}: {true:.4f} is wanted, not {one:.4f}")
     ten = ask(1.0, 10)
     assert not is_(ten, true), "ten components have to be within the limit at the same time"
-    assert not is_(ten, math.log10(10 / p)), "ten components have to be within the limit at the same time: a power, and not ten times"
+    assert not is_(ten, math.log10(10 / p)), (
+        "ten components have to be within the limit at the same time: a power, and not ten times")
     assert is_(ten, 10 * true), f"for ten components it is {10 * true:.3f}, not {ten:.3f}"
     assert abs(ask(8.0, 4)) < 1e-6, "nearly everything is within 8: one try, and the logarithm 0"
     far = ask(0.01, 4096)
-    assert abs(far / (-4096 * math.log10(math.erf(0.01 / math.sqrt(2)))) - 1) < 1e-6, f"for 4096 components within 0.01 it is {far:.0f}"
+    assert abs(far / (-4096 * math.log10(math.erf(0.01 / math.sqrt(2)))) - 1) < 1e-6, (
+        f"for 4096 components within 0.01 it is {far:.0f}")
     print("correct: a power of the dimension")

@@ -27,28 +27,39 @@ def check_kept(kept): # (a compiled `AdversarialModel`) -> name -> variable
     "Whether `kept` has every variable on which the rest of a training depends."
     model, other = small_model(), small_model()
     found = kept(model)
-    assert isinstance(found, dict), f"a dictionary, name -> variable, is wanted, not a {type(found).__name__}"
-    assert all(isinstance(name, str) for name in found), "the names are text: a file has no other keys"
+    assert isinstance(found, dict), (
+        f"a dictionary, name -> variable, is wanted, not a {type(found).__name__}")
+    assert all(isinstance(name, str) for name in found), (
+        "the names are text: a file has no other keys")
     odd = [name for name, v in found.items() if not isinstance(v, keras.Variable)]
-    assert not odd, f"{odd[:1]} is no variable: give the variables themselves, into which the saved arrays can be put back"
+    assert not odd, (
+        f"{odd[:1]} is no variable: give the variables themselves, into which the saved "
+        "arrays can be put back")
     ids, G, D = {id(v) for v in found.values()}, model.generator, model.discriminator
     statistics = [v for v in G.non_trainable_variables if "moving" in v.path]
     for what, variables, hint in [
-            ("the generator's optimiser", model.g_optimizer.variables, "Keras knows one of a model, the discriminator's"),
-            ("the discriminator's optimiser", model.d_optimizer.variables, "model.variables holds no optimiser's"),
-            ("BatchNorm's statistics", statistics, "they are not trained, and are variables all the same"),
-            ("the dropout's seeds", D.non_trainable_variables, "they are among `variables`, not among `weights`"),
+            ("the generator's optimiser", model.g_optimizer.variables,
+             "Keras knows one of a model, the discriminator's"),
+            ("the discriminator's optimiser", model.d_optimizer.variables,
+             "model.variables holds no optimiser's"),
+            ("BatchNorm's statistics", statistics,
+             "they are not trained, and are variables all the same"),
+            ("the dropout's seeds", D.non_trainable_variables,
+             "they are among `variables`, not among `weights`"),
             ("the number of the iteration", [model.iteration], "the next latents follow from it"),
             ("the average generator", model.average.variables, "nobody can compute it again"),
-            ("a network's weights", [*G.trainable_variables, *D.trainable_variables], "both networks are needed")]:
+            ("a network's weights", [*G.trainable_variables, *D.trainable_variables],
+             "both networks are needed")]:
         missing = [v for v in variables if id(v) not in ids]
         if not missing: continue
         twins = [name for v in missing for name in (v.path, v.name) if name in found]
         assert not twins, (
-            f"several variables are called {twins[0]}, and only the last of them is in the dictionary: put a prefix before the names")
+            f"several variables are called {twins[0]}, and only the last of them is in the "
+            "dictionary: put a prefix before the names")
         raise AssertionError(f"{what} {'are' if what.endswith('s') else 'is'} missing: {hint}")
     assert set(kept(other)) == set(found), (
-        "a second model has other names, so nothing could be put back: Keras numbers what it makes; name by part and place")
+        "a second model has other names, so nothing could be put back: Keras numbers what it "
+        "makes; name by part and place")
     print(f"correct: {len(found)} variables, and nothing is forgotten")
 
 # %% ../../nbs/exercises/tpu_model.ipynb #b1d08db9
@@ -61,7 +72,8 @@ def upsampled(x, kernel): # [H, W], [3, 3] -> [2H, 2W]
 
 def by_parts(x, parts): # [H, W], [2, 2, 2, 2] -> [2H, 2W]
     "Four kernels of 2 × 2, one for the even and odd rows and columns of the result."
-    (H, W), padded, out = x.shape, np.pad(x, 1), np.zeros((2 * x.shape[0], 2 * x.shape[1]), np.float32)
+    (H, W), padded, out = (x.shape, np.pad(x, 1),
+                           np.zeros((2 * x.shape[0], 2 * x.shape[1]), np.float32))
     for p, q, s, t in product(range(2), repeat=4):
         out[p::2, q::2] += parts[p, q, s, t] * padded[p + s:p + s + H, q + t:q + t + W]
     return out
@@ -69,20 +81,28 @@ def by_parts(x, parts): # [H, W], [2, 2, 2, 2] -> [2H, 2W]
 def check_folded(folded): # kernel, [3, 3] -> kernels, [2, 2, 2, 2]
     "Whether the four kernels of `folded` do what upsampling and a convolution do."
     rng = np.random.default_rng(0)
-    kernel, x = rng.normal(size=(3, 3)).astype(np.float32), rng.normal(size=(5, 6)).astype(np.float32)
+    kernel, x = (rng.normal(size=(3, 3)).astype(np.float32),
+                 rng.normal(size=(5, 6)).astype(np.float32))
     found = np.asarray(ops.convert_to_numpy(folded(kernel.copy())), np.float32)
-    assert found.shape == (2, 2, 2, 2), f"four kernels of 2 × 2 are wanted, [2, 2, 2, 2], not {list(found.shape)}"
+    assert found.shape == (2, 2, 2, 2), (
+        f"four kernels of 2 × 2 are wanted, [2, 2, 2, 2], not {list(found.shape)}")
     wanted = upsampled(x, kernel)
     def gives(parts): return np.allclose(by_parts(x, parts), wanted, atol=1e-4)
-    assert not gives(found[::-1, ::-1]), "even and odd are exchanged: the first index is 0 for the even rows of the result"
+    assert not gives(found[::-1, ::-1]), (
+        "even and odd are exchanged: the first index is 0 for the even rows of the result")
     assert not gives(found.transpose(1, 0, 3, 2)), "rows and columns are exchanged"
-    assert not gives(found.transpose(2, 3, 0, 1)), "the kernels' own indices come last: [p, q, s, t], and p, q say which kernel"
-    assert not gives(found[..., ::-1, ::-1]), "the kernels are turned round: index 0 is the upper row and the left column"
+    assert not gives(found.transpose(2, 3, 0, 1)), (
+        "the kernels' own indices come last: [p, q, s, t], and p, q say which kernel")
+    assert not gives(found[..., ::-1, ::-1]), (
+        "the kernels are turned round: index 0 is the upper row and the left column")
     sums = found.sum((2, 3))
     assert np.allclose(sums, kernel.sum(), atol=1e-4), (
-        f"each of the four kernels adds up to what the large one does, {kernel.sum():.2f}, and these to {sums.round(2).ravel().tolist()}: "
+        f"each of the four kernels adds up to what the large one does, {kernel.sum():.2f}, and "
+        f"these to {sums.round(2).ravel().tolist()}: "
         "weights that meet the same pixel are added, and none is left out")
-    assert gives(found), "the four kernels give another picture: write down for one row which pixels an even place sees, and an odd one"
+    assert gives(found), (
+        "the four kernels give another picture: write down for one row which pixels an even place "
+        "sees, and an odd one")
     print("correct: the same picture, with four multiplications for each pixel instead of nine")
 
 # %% ../../nbs/exercises/tpu_model.ipynb #e6374114
@@ -94,18 +114,31 @@ def check_ranked(ranked): # (a_real, a_fake), logits [N] and [M] -> a number
         except Exception as error: # each backend has its own ways to say it
             if len(real) == len(fake): raise
             raise AssertionError("two images and three samples are six pairs, and this fails: "
-                                 f"each with each, not one with one ({type(error).__name__})") from None
+                                 "each with each, not one with one "
+                                 f"({type(error).__name__})") from None
         assert found.shape == (), f"one number is wanted, not {list(found.shape)}"
         return float(found)
-    assert ask([5, 6], [1, 2]) != 0, "every image is ranked above every sample, and this says 0: the larger logit is the image's"
-    assert abs(ask([5, 6], [1, 2]) - 1) < 1e-6, "every image is ranked above every sample: that is 1"
+    assert ask([5, 6], [1, 2]) != 0, (
+        "every image is ranked above every sample, and this says 0: the larger "
+        "logit is the image's")
+    assert abs(ask([5, 6], [1, 2]) - 1) < 1e-6, (
+        "every image is ranked above every sample: that is 1")
     mixed = ask([1, 5], [2, 0])
-    assert abs(mixed - 0.5) > 1e-6, "only pairs with the same place in the batch were compared, and three of all four are ranked rightly"
-    assert abs(mixed - 0.75) < 1e-6, f"of the four pairs of 1, 5 and 2, 0 three are ranked rightly: 0.75, not {mixed:.3f}"
+    assert abs(mixed - 0.5) > 1e-6, (
+        "only pairs with the same place in the batch were compared, and three of all "
+        "four are ranked rightly")
+    assert abs(mixed - 0.75) < 1e-6, (
+        f"of the four pairs of 1, 5 and 2, 0 three are ranked rightly: 0.75, not {mixed:.3f}")
     same = ask([3, 3], [3, 3])
-    assert same != 0, "a discriminator that says the same of everything tosses a coin, and this calls it always wrong: a tie is half right"
-    assert same != 1, "a discriminator that says the same of everything tosses a coin, and this calls it always right: a tie is half right"
+    assert same != 0, (
+        "a discriminator that says the same of everything tosses a coin, and this calls it always "
+        "wrong: a tie is half right")
+    assert same != 1, (
+        "a discriminator that says the same of everything tosses a coin, and this calls it always "
+        "right: a tie is half right")
     assert abs(same - 0.5) < 1e-6 and abs(ask([1, 3], [3, 0]) - 0.625) < 1e-6, "a tie is half right"
     more = ask([1, 5], [2, 0, 9])
-    assert abs(more - 0.5) < 1e-6, f"two images and three samples are six pairs, of which three are ranked rightly: 0.5, not {more:.3f}"
+    assert abs(more - 0.5) < 1e-6, (
+        "two images and three samples are six pairs, of which three are ranked rightly: "
+        f"0.5, not {more:.3f}")
     print("correct: each with each, and a coin gets a half")

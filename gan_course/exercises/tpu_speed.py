@@ -12,29 +12,38 @@ import math
 def check_compare(compare): # (seconds of a, seconds of b) -> ratio
     "Whether `compare` finds how many times as fast b is, whatever else the machine did."
     even = compare([2.0, 2.0, 2.0], [1.0, 1.0, 1.0])
-    assert not math.isclose(even, 0.5), "b takes half as long, so it is twice as fast, not half as fast"
+    assert not math.isclose(even, 0.5), (
+        "b takes half as long, so it is twice as fast, not half as fast")
     assert math.isclose(even, 2.0), f"2 seconds against 1 in every round gave {even:g}, not 2"
     slowed = compare([2.0, 20.0, 2.0, 20.0, 40.0], [1.0, 10.0, 1.0, 10.0, 20.0])
-    assert math.isclose(slowed, 2.0), f"rounds that were slow for both changed the result to {slowed:g}: compare within a round"
+    assert math.isclose(slowed, 2.0), (
+        f"rounds that were slow for both changed the result to {slowed:g}: compare within a round")
     drift = compare([1.0, 2.0, 3.0, 4.0, 5.0], [1.0, 1.0, 6.0, 2.0, 2.5])
     assert math.isclose(drift, 2.0), (
-        f"ratios of 1, 2, 0.5, 2 and 2 gave {drift:g}, not 2: the median of the ratios, not the ratio of medians or of sums")
+        f"ratios of 1, 2, 0.5, 2 and 2 gave {drift:g}, not 2: the median of the ratios, not the "
+        "ratio of medians or of sums")
     once = compare([2.0, 2.0, 2.0, 2.0, 2.0], [1.0, 1.0, 1.0, 1.0, 100.0])
-    assert math.isclose(once, 2.0), f"one bad round changed the result to {once:g}: a median, not a mean"
+    assert math.isclose(once, 2.0), (
+        f"one bad round changed the result to {once:g}: a median, not a mean")
     print("correct: within a round, and the median of the rounds")
 
 # %% ../../nbs/exercises/tpu_speed.ipynb #79e6b1d3
-def check_steps_per_call(steps_per_call): # (seconds of a step, of a call, share of waiting) -> steps
-    "Whether `steps_per_call` is the smallest number with which the device waits no more than its share."
-    for step, call, share in ((1e-3, 1e-3, 0.1), (1e-3, 5e-4, 0.05), (0.1, 1e-4, 0.1), (1e-4, 1e-3, 0.5), (2e-3, 2e-3, 0.02)):
+# (seconds of a step, of a call, share of waiting) -> steps
+def check_steps_per_call(steps_per_call):
+    """Whether `steps_per_call` is the smallest number with which the device waits no more than its
+    share."""
+    for step, call, share in ((1e-3, 1e-3, 0.1), (1e-3, 5e-4, 0.05), (0.1, 1e-4, 0.1),
+                              (1e-4, 1e-3, 0.5), (2e-3, 2e-3, 0.02)):
         n = steps_per_call(step, call, share)
         assert n == int(n), f"{n} is no whole number of steps"
         assert n >= 1, "at least one step a call"
         def waits(n): return call / (call + n * step)
         assert waits(n) <= share * (1 + 1e-9), (
-            f"a step of {step:g} s, a call of {call:g} s: with {n} steps the device waits {waits(n):.1%} of the time, more than {share:.0%}; "
+            f"a step of {step:g} s, a call of {call:g} s: with {n} steps the device waits "
+            f"{waits(n):.1%} of the time, more than {share:.0%}; "
             "round up, and count the wait as a part of the whole time")
         assert n == 1 or waits(n - 1) > share * (1 + 1e-9), (
-            f"a step of {step:g} s, a call of {call:g} s: {n - 1} steps would do, the device then waits {waits(n - 1):.1%}; "
+            f"a step of {step:g} s, a call of {call:g} s: {n - 1} steps would do, the device then "
+            f"waits {waits(n - 1):.1%}; "
             "the wait is a share of the whole time, call and steps")
     print("correct: no more than needed")

@@ -15,18 +15,27 @@ def check_padded(padded): # (rows, size) -> (rows, weights)
     for rows, size, shape in ((3, 5, (2,)), (5, 5, (2,)), (1, 4, (3, 3, 1)), (0, 2, (2,))):
         x = rng.normal(size=(rows, *shape)).astype(np.float32)
         found = padded(x, size)
-        assert isinstance(found, (tuple, list)) and len(found) == 2, "return two things, the rows and their weights"
+        assert isinstance(found, (tuple, list)) and len(found) == 2, (
+            "return two things, the rows and their weights")
         y, w = map(np.asarray, found)
-        assert y.shape == (size, *shape), f"a batch of {rows} rows became {y.shape}, not {(size, *shape)}: one shape is the point"
+        assert y.shape == (size, *shape), (
+            f"a batch of {rows} rows became {y.shape}, not {(size, *shape)}: "
+            "one shape is the point")
         assert w.shape == (size,), f"one weight for each row: {(size,)}, not {w.shape}"
         assert (y[:rows] == x).all(), "the real rows come first, as they were"
-        assert w.sum() == rows, f"{rows} real rows have the weight {w.sum():g} together: 1 for a real row, 0 for a padded one"
+        assert w.sum() == rows, (
+            f"{rows} real rows have the weight {w.sum():g} together: 1 for a real "
+            "row, 0 for a padded one")
         assert (w[:rows] == 1).all(), "the weights stand beside the wrong rows"
-        assert not y[rows:].any(), "padded rows are zeros: whatever else stands there can be infinite, and 0 · inf is not 0"
+        assert not y[rows:].any(), (
+            "padded rows are zeros: whatever else stands there can be infinite, "
+            "and 0 · inf is not 0")
         assert y.dtype == w.dtype == np.float32, f"both are float32, not {y.dtype} and {w.dtype}"
     try: padded(np.ones((6, 2), np.float32), 5)
     except ValueError: pass
-    except Exception as error: raise AssertionError(f"too many rows are a ValueError, not a {type(error).__name__}") from None
+    except Exception as error:
+        raise AssertionError(
+            f"too many rows are a ValueError, not a {type(error).__name__}") from None
     else: raise AssertionError("six rows were put into five: raise a ValueError")
     print("correct: one shape, and nothing counts that is not there")
 
@@ -39,15 +48,21 @@ def check_keep_finite(keep_finite): # (old, new, gradients) -> list of arrays
     compiled = jax.jit(keep_finite)
     cases = [("finite gradients", [jnp.array([1.0, -2.0]), jnp.array(3.0)], 1.0),
              ("a NaN in the first gradient", [jnp.array([1.0, jnp.nan]), jnp.array(3.0)], 0.0),
-             ("an infinity in the last gradient", [jnp.array([1.0, 2.0]), jnp.array(-jnp.inf)], 0.0),
+             ("an infinity in the last gradient", [jnp.array([1.0, 2.0]), jnp.array(-jnp.inf)],
+              0.0),
              ("gradients that are zero", [jnp.zeros(2), jnp.zeros(())], 1.0)]
     for name, gradients, expected in cases:
         try: found = compiled(old, new, gradients)
         except jax.errors.ConcretizationTypeError:
-            raise AssertionError("inside of jax.jit there is no number to ask yet: jnp.where instead of if") from None
-        assert isinstance(found, (list, tuple)) and len(found) == 2, "return a list as long as `old`"
+            raise AssertionError("inside of jax.jit there is no number to ask yet: "
+                                 "jnp.where instead of if") from None
+        assert isinstance(found, (list, tuple)) and len(found) == 2, (
+            "return a list as long as `old`")
         values = {float(v) for a in found for v in np.asarray(a).ravel()}
-        assert np.isfinite(list(values)).all(), f"{name}: a number that is not finite got into the weights; choose, do not multiply"
-        assert len(values) == 1, f"{name}: some weights took the step and others did not; it is one step"
-        assert values == {expected}, f"{name}: the {'new' if expected else 'old'} weights were expected"
+        assert np.isfinite(list(values)).all(), (
+            f"{name}: a number that is not finite got into the weights; choose, do not multiply")
+        assert len(values) == 1, (
+            f"{name}: some weights took the step and others did not; it is one step")
+        assert values == {expected}, (
+            f"{name}: the {'new' if expected else 'old'} weights were expected")
     print("correct: a step is taken whole, or not at all")

@@ -10,7 +10,8 @@ import sys
 from importlib import import_module
 
 def main(arguments=None): # list of strings; by default those of the command line
-    "`python -m gan_course.flowers [OPTIONS]`: as `gan-course train flowers`. Returns the exit status."
+    """`python -m gan_course.flowers [OPTIONS]`: as `gan-course train flowers`. Returns the exit
+    status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     return import_module("gan_course.__main__").main(["train", "flowers", *arguments])
 

@@ -35,7 +35,8 @@ def shifted(size, by): # by: integer [B]
 
 def translation(x, seed, ratio=0.125):
     "Moved by up to `ratio` of the side; grey comes in."
-    def by(size, draw): return tf.cast(tf.round(uniform(x, seed, -ratio, ratio, draw)[:, 0, 0, 0] * size), tf.int32)
+    def by(size, draw):
+        return tf.cast(tf.round(uniform(x, seed, -ratio, ratio, draw)[:, 0, 0, 0] * size), tf.int32)
     h, w = x.shape[1], x.shape[2]
     x = tf.einsum("bij,bjwc->biwc", shifted(h, by(h, 4)), x)
     return tf.einsum("bij,bhjc->bhic", shifted(w, by(w, 5)), x)
@@ -44,7 +45,8 @@ def cutout(x, seed, ratio=0.5):
     "A grey square, `ratio` of the side, somewhere; it may stick out."
     def inside(size, draw):
         centre = tf.floor(uniform(x, seed, 0.0, 1.0, draw)[:, 0, 0, 0] * (size + 1))
-        return tf.abs(tf.range(size, dtype=tf.float32)[None] + 0.5 - centre[:, None]) < ratio * size / 2
+        return (tf.abs(tf.range(size, dtype=tf.float32)[None] + 0.5 - centre[:, None]) < ratio
+                * size / 2)
     hole = inside(x.shape[1], 6)[:, :, None] & inside(x.shape[2], 7)[:, None, :]
     return tf.where(hole[..., None], 0.0, x)
 
@@ -55,7 +57,8 @@ def diff_augment(x, # float [B, H, W, C] in [-1, 1]; what is returned can lie ou
                  policy, # names out of `CHANGES`, or a text with commas between
                  seed, # int [2], of this step and this kind of images
     ): # float [B, H, W, C]
-    "Zhao et al. 2020, `DiffAugment`: each image changed by numbers of its own. Differentiable in `x`."
+    """Zhao et al. 2020, `DiffAugment`: each image changed by numbers of its own. Differentiable in
+    `x`."""
     names = [name.strip() for name in policy.split(",")] if isinstance(policy, str) else policy
     for name in names: x = CHANGES[name](x, seed)
     return x

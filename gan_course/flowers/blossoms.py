@@ -33,9 +33,11 @@ FACTORS = np.dtype([
 
 # %% ../../nbs/flowers/blossoms.ipynb #e11c4418
 _numbers = 48 # raw numbers for one flower
-_cos, _sin = (np.array([round(f(math.radians(d)), 6) for d in range(360)], np.float32) for f in (math.cos, math.sin))
+_cos, _sin = (np.array([round(f(math.radians(d)), 6) for d in range(360)], np.float32)
+              for f in (math.cos, math.sin))
 _colours = np.array([ # kind -> two colours between which its petals lie, red green blue
-    [[.95, .93, .90], [.82, .78, .92]], [[.98, .85, .10], [.93, .70, .05]], [[.85, .10, .20], [.97, .60, .66]],
+    [[.95, .93, .90], [.82, .78, .92]], [[.98, .85, .10], [.93, .70, .05]],
+    [[.85, .10, .20], [.97, .60, .66]],
     [[.99, .77, .10], [.92, .58, .08]], [[.90, .20, .22], [.95, .72, .20]]], np.float32)
 _pink = np.array([.72, .25, .62], np.float32)
 
@@ -81,8 +83,10 @@ def _leaf(x, y, c, s, middle, long, wide):
 
 def _background(f, u, x, y):
     "A gradient from top to bottom, and six soft spots as of a lens out of focus."
-    top = np.array([_rgb(.36, .55, .22), _rgb(.10, .20, .10), _rgb(.55, .72, .92), _rgb(.42, .32, .22)])[f["ground"]]
-    low = np.array([_rgb(.20, .38, .12), _rgb(.04, .10, .05), _rgb(.80, .87, .93), _rgb(.22, .17, .12)])[f["ground"]]
+    top = np.array([_rgb(.36, .55, .22), _rgb(.10, .20, .10), _rgb(.55, .72, .92),
+                    _rgb(.42, .32, .22)])[f["ground"]]
+    low = np.array([_rgb(.20, .38, .12), _rgb(.04, .10, .05), _rgb(.80, .87, .93),
+                    _rgb(.22, .17, .12)])[f["ground"]]
     way = (y / 64)[..., None]
     picture = top[:, None, None] * (1 - way) + low[:, None, None] * way + 0 * x[..., None]
     for i in range(6):
@@ -99,7 +103,8 @@ def _draw(f, u, size):
     gx, gy = grid.reshape(1, 1, -1), grid.reshape(1, -1, 1)
     each = {name: f[name].reshape(-1, 1, 1).astype(np.float32) for name in FACTORS.names}
     def edge(d): return np.clip(d / pixel + np.float32(.5), 0, 1)
-    picture = _background(f, u, gx + np.zeros((n, 1, 1), np.float32), gy + np.zeros((n, 1, 1), np.float32))
+    picture = _background(f, u, gx + np.zeros((n, 1, 1), np.float32),
+                          gy + np.zeros((n, 1, 1), np.float32))
     x, y, r = gx - each["x"], gy - each["y"], each["radius"]
     down = np.clip(y, 0, None) / 40
     stem = edge(1.6 - np.abs(x - each["bend"] * down * down)) * (y > 0)
@@ -115,23 +120,29 @@ def _draw(f, u, size):
         for i in range(20):
             of = np.flatnonzero((row < rows) & (i < f["petals"])) # the flowers that have this petal
             if not len(of): break
-            degree = (f["turn"][of].astype(int) + row * 17 + i * 360 // f["petals"][of].astype(int)) % 360
+            degree = (f["turn"][of].astype(int) + row * 17 + i * 360
+                      // f["petals"][of].astype(int)) % 360
             sideways = np.array([248, 292, 270])[i % 3] # a tulip's petals point up
             degree = np.where(f["kind"][of] == 4, sideways, degree)
             c, s = _cos[degree].reshape(-1, 1, 1), _sin[degree].reshape(-1, 1, 1)
             far, up = reach[of], tulip[of]
             middle, long = np.where(up, far * .25, far * .56), np.where(up, far * .8, far * .46)
-            d, q = _leaf(x[of], y[of], c, s, middle, long, far * each["slim"][of] * np.where(up, .95, 1))
-            shade = 1.06 - .34 * np.clip(q, 0, 1) ** 2 - .1 * (i % 2) - .1 * row * (each["kind"][of] == 2)
+            d, q = _leaf(x[of], y[of], c, s, middle, long,
+                         far * each["slim"][of] * np.where(up, .95, 1))
+            shade = 1.06 - .34 * np.clip(q, 0,
+                                         1) ** 2 - .1 * (i % 2) - .1 * row * (each["kind"][of] == 2)
             part = picture[of]
             _over(part, edge(d), colour[of] * shade[..., None])
             picture[of] = part
     distance = np.sqrt(x * x + y * y)
     dots = np.float32(.75) + np.float32(.5) * ((np.floor(gx / 2) + np.floor(gy / 2)) % 2)
-    middle = np.array([_rgb(.92, .72, .12), _rgb(.90, .66, .05), _rgb(.45, .05, .10), _rgb(.28, .16, .07), _rgb(.2, .2, .1)])[f["kind"]]
+    middle = np.array([_rgb(.92, .72, .12), _rgb(.90, .66, .05), _rgb(.45, .05, .10),
+                       _rgb(.28, .16, .07), _rgb(.2, .2, .1)])[f["kind"]]
     disc = edge(r * each["centre"] - distance) * ~tulip
-    _over(picture, disc, middle[:, None, None] * (1.1 - .3 * np.clip(distance / r, 0, 1) * dots)[..., None])
-    return np.clip(picture * each["light"][..., None] * 255 + np.float32(.5), 0, 255).astype(np.uint8)
+    _over(picture, disc,
+          middle[:, None, None] * (1.1 - .3 * np.clip(distance / r, 0, 1) * dots)[..., None])
+    return np.clip(picture * each["light"][..., None] * 255 + np.float32(.5), 0,
+                   255).astype(np.uint8)
 
 def blossoms(n=3300, # number of images; a smaller n gives the first of a larger one
              seed=0, # 0 or more
@@ -143,7 +154,8 @@ def blossoms(n=3300, # number of images; a smaller n gives the first of a larger
     if not 1 <= n < 10**6: raise CourseError(f"{n} blossoms were asked for; give 1 to 999,999")
     if not 0 <= seed < 2**64: raise CourseError(f"the seed of blossoms is {seed}; give 0 or more")
     if split not in PLACES: raise CourseError(f"the split is {split!r}; give train or test")
-    if size not in (32, 64, 128): raise CourseError(f"blossoms of {size} pixels were asked for; give 32, 64 or 128")
+    if size not in (32, 64, 128):
+        raise CourseError(f"blossoms of {size} pixels were asked for; give 32, 64 or 128")
     images, known = np.empty((n, size, size, 3), np.uint8), np.empty(n, FACTORS)
     for at in range(0, n, 100):
         stop, first = min(at + 100, n), PLACES[split]
@@ -155,15 +167,20 @@ def blossoms(n=3300, # number of images; a smaller n gives the first of a larger
 
 # %% ../../nbs/flowers/blossoms.ipynb #4c397cd4
 CHECKSUMS = { # size -> checksum of train and test, seed 0
-    32: ("2af7325fcf35be20393615beb1a06e5a48de3a56381b95c25f06e137aeee0cfa", "469c9b9a6631a0a355599aa3d0154255a6b090e9a563a50b2c3c83b23c2b3ee3"),
-    64: ("f64935323f8574377f0171a5352d737c50698c264a08ede23160cef17e97b1b0", "020da71373fc2afb7aca6542f2d1e8c24ea85845ecf8c8dc64c3308497b70a15"),
-    128: ("77d04f9b83b7c3a5ea7c51246513bf19195cea8ca5bcf76538c5899c91bac9fe", "fa0e57c9c49650afa40b9b6d5d61136a19bf4d82663f705d3777ae01d52efc1b")}
+    32: ("2af7325fcf35be20393615beb1a06e5a48de3a56381b95c25f06e137aeee0cfa",
+         "469c9b9a6631a0a355599aa3d0154255a6b090e9a563a50b2c3c83b23c2b3ee3"),
+    64: ("f64935323f8574377f0171a5352d737c50698c264a08ede23160cef17e97b1b0",
+         "020da71373fc2afb7aca6542f2d1e8c24ea85845ecf8c8dc64c3308497b70a15"),
+    128: ("77d04f9b83b7c3a5ea7c51246513bf19195cea8ca5bcf76538c5899c91bac9fe",
+          "fa0e57c9c49650afa40b9b6d5d61136a19bf4d82663f705d3777ae01d52efc1b")}
 
 def load_blossoms(split="train", size=64, limit=None):
     "Blossoms of seed 0 as a `Dataset`: no more is drawn than is asked for."
     if split not in BLOSSOMS: raise CourseError(f"the split is {split!r}; give train or test")
-    if size not in CHECKSUMS: raise CourseError(f"blossoms of {size} pixels were asked for; give 32, 64 or 128")
-    if limit is not None and limit < 1: raise CourseError(f"a data set of {limit} images was asked for; give 1 or more")
+    if size not in CHECKSUMS:
+        raise CourseError(f"blossoms of {size} pixels were asked for; give 32, 64 or 128")
+    if limit is not None and limit < 1:
+        raise CourseError(f"a data set of {limit} images was asked for; give 1 or more")
     n, checksum = BLOSSOMS[split], CHECKSUMS[size][("train", "test").index(split)]
     if limit is not None and limit < n: n, checksum = limit, f"{checksum}[:{limit}]"
     images, labels = blossoms(n, size=size, split=split)

@@ -22,11 +22,14 @@ from ..configuration import RANGES, Settings, wrong_choice
 # %% ../../nbs/flowers/config.ipynb #b1f7d2b7
 os.environ.setdefault("KERAS_BACKEND", "tensorflow") # read once, when keras is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")   # nothing from C++: no page of notes on start
-_backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else os.environ["KERAS_BACKEND"]
+_backend = (sys.modules["keras"].backend.backend() if "keras" in sys.modules
+            else os.environ["KERAS_BACKEND"])
 if _backend != "tensorflow":
-    raise CourseError(f"KERAS_BACKEND is {_backend}, and this chapter runs on tensorflow; unset it, or set it to tensorflow "
+    raise CourseError(f"KERAS_BACKEND is {_backend}, and this chapter runs on tensorflow; unset "
+                      "it, or set it to tensorflow "
                       "before Keras is imported")
-with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext():
+    import tensorflow as tf
 tf.get_logger().setLevel("ERROR")
 
 # %% ../../nbs/flowers/config.ipynb #43a438bf
@@ -45,13 +48,15 @@ class Config(Settings):
     # the networks
     projection_size: Literal[4, 8] = 4 # height and width of the generator's first feature map
     num_latent_inputs: int = 100 # length of z
-    num_filters: int = 32 # channels of the largest feature maps; smaller ones have 2, 4, 8 times as many
+    # channels of the largest feature maps; smaller ones have 2, 4, 8 times as many
+    num_filters: int = 32
     filter_size: int = 5 # height and width of a convolution's window
     scale: float = 0.2 # what a LeakyReLU leaves of negative numbers
     dropout_prob: float = 0.0 # share of the discriminator's input that is blotted out
     # the objective
     flip_prob: float = 0.0 # share of the real images that the discriminator is told are generated
-    augmentation: Literal["none", "augment_data", "diffaugment"] = "diffaugment" # what is changed, and in which images
+    # what is changed, and in which images
+    augmentation: Literal["none", "augment_data", "diffaugment"] = "diffaugment"
     policy: str = "mirror,translation" # of diffaugment: these, colour and cutout
     r1: float = 0.03 # weight of the gradient penalty; 0: none
     penalty_every: int = 16 # steps between penalties, each weighted by this number
@@ -64,13 +69,15 @@ class Config(Settings):
     epochs: int = 240 # passes over the data
     seed: int = 0 # of initial weights, latents, the order of images and their augmentation
     out: Path = Path("artifacts/flowers_gan") # the run folder
-    checkpoint_save_interval: int = 10 # epochs between generators that are kept, and between pictures on the board
+    # epochs between generators that are kept, and between pictures on the board
+    checkpoint_save_interval: int = 10
     checkpoint_every: int = 500 # steps between checkpoints to resume from
     keep_checkpoints: int = 2 # how many of those to keep
     measure_every: int = 10 # epochs between measurements and pictures
     num_samples: int = 36 # images in gan_samples.png
     eval_images: int = 2_000 # samples behind each Fréchet distance; 0: none
-    best_by: Literal["pixels", "frechet"] = "pixels" # which distance decides which generator is kept as the best
+    # which distance decides which generator is kept as the best
+    best_by: Literal["pixels", "frechet"] = "pixels"
     progress: bool = True # show a progress bar
     tensorboard: bool = True # write a log for TensorBoard into the run folder
     # how to compute
@@ -78,17 +85,23 @@ class Config(Settings):
     deterministic: bool = True # only kernels whose result does not depend on timing
 
     ranges: ClassVar = {name: RANGES[name] for name in (
-        "limit", "batch_size", "r1", "penalty_every", "beta1", "beta2", "ema_half_life", "epochs", "seed", "checkpoint_every",
+        "limit", "batch_size", "r1", "penalty_every", "beta1", "beta2", "ema_half_life", "epochs",
+        "seed", "checkpoint_every",
         "keep_checkpoints", "num_samples", "eval_images")} | {
-        "num_latent_inputs": (1, 4096), "num_filters": (1, 1024), "filter_size": (2, 11), "scale": (0, 1), "dropout_prob": (0, 0.95),
-        "flip_prob": (0, 0.5), "learning_rate": (1e-9, 1), "checkpoint_save_interval": (1, 10**6), "measure_every": (1, 10**6)}
+        "num_latent_inputs": (1, 4096), "num_filters": (1, 1024), "filter_size": (2, 11),
+        "scale": (0, 1), "dropout_prob": (0, 0.95),
+        "flip_prob": (0, 0.5), "learning_rate": (1e-9, 1), "checkpoint_save_interval": (1, 10**6),
+        "measure_every": (1, 10**6)}
 
     def check(self):
         super().check()
         for word in self.policy_words():
-            if word not in POLICIES: raise CourseError(wrong_choice("policy", word, POLICIES) + ", or several with commas between")
+            if word not in POLICIES:
+                raise CourseError(wrong_choice("policy", word,
+                                               POLICIES) + ", or several with commas between")
         if self.augmentation == "diffaugment" and not self.policy_words():
-            raise CourseError("policy is empty, and augmentation diffaugment: name what it is to do, or use augmentation none")
+            raise CourseError("policy is empty, and augmentation diffaugment: name what it is to "
+                              "do, or use augmentation none")
 
     def policy_words(self):
         "The policy as a list."
@@ -119,10 +132,12 @@ def artifact_paths(out): # the run folder
 
 # %% ../../nbs/flowers/config.ipynb #9ac3efbd
 def select_device(name="auto"): # auto, cpu or gpu
-    "The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is not there."
+    """The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is
+    not there."""
     gpus = tf.config.list_physical_devices("GPU")
     if name == "gpu" and not gpus:
-        raise CourseError("device gpu was asked for, and TensorFlow finds none here; use --device auto, "
+        raise CourseError("device gpu was asked for, and TensorFlow finds none here; "
+                          "use --device auto, "
                           "or install tensorflow[and-cuda]")
     return "GPU:0" if gpus and name != "cpu" else "CPU:0"
 

@@ -34,49 +34,67 @@ CREDIT = "photographs of tf_flowers, CC BY 2.0, the photographers are named in L
 def need_tfds():
     "The package TensorFlow Datasets, imported only now. `CourseError` where it is not installed."
     try: import tensorflow_datasets as tfds
-    except ImportError: raise CourseError("the photographs need TensorFlow Datasets; pip install tensorflow-datasets, "
-                                          "or choose --dataset blossoms") from None
+    except ImportError:
+        raise CourseError("the photographs need TensorFlow Datasets; pip install "
+                          "tensorflow-datasets, "
+                          "or choose --dataset blossoms") from None
     return tfds
 
 def read_folder(folder): # with train/<class>/<file>
-    "Names, bytes and labels of all pictures in a folder, and the names of the classes: as `tfds.ImageFolder` finds them, and a few kinds of files more."
+    """Names, bytes and labels of all pictures in a folder, and the names of the classes: as
+    `tfds.ImageFolder` finds them, and a few kinds of files more."""
     folder = Path(folder)
     def seen(place): return sorted(p for p in place.iterdir() if not p.name.startswith("."))
     try:
-        classes = [p for p in seen(folder/"train") if p.is_dir()] if (folder/"train").is_dir() else []
+        classes = ([p for p in seen(folder/"train") if p.is_dir()]
+                   if (folder/"train").is_dir() else [])
         if not classes:
             loose = [p.name for p in seen(folder) if p.is_dir() and p.name != "train"]
-            hint = f"move {', '.join(loose[:5])} into {folder/'train'}" if loose else f"it should hold {folder/'train'/'<class>'/'<file>.jpg'}"
+            hint = (f"move {', '.join(loose[:5])} into {folder/'train'}" if loose
+                    else f"it should hold {folder/'train'/'<class>'/'<file>.jpg'}")
             raise CourseError(f"{folder} holds no classes: {hint}")
         found = []
         for label, place in enumerate(classes):
             files = [p for p in seen(place) if p.suffix.lower() in SUFFIXES]
-            if not files: raise CourseError(f"there are no pictures in {place}; remove the folder, or copy the data again")
+            if not files:
+                raise CourseError(f"there are no pictures in {place}; remove the folder, or "
+                                  "copy the data again")
             found += [(f"{place.name}/{p.name}", p.read_bytes(), label) for p in files]
     except OSError as error:
-        raise CourseError(f"cannot read {error.filename or folder}: {error.strerror or error}; check what stands there and its permissions") from None
+        raise CourseError(f"cannot read {error.filename or folder}: {error.strerror or error}; "
+                          "check what stands there and its permissions") from None
     return found, tuple(place.name for place in classes)
 
 def read_tfds(data_dir=None): # where `tfds` keeps its data; None: its own place
-    "The same from `tfds.load`, which downloads if it has to. Its names are the numbers of the examples."
+    """The same from `tfds.load`, which downloads if it has to. Its names are the numbers of the
+    examples."""
     tfds = need_tfds()
     where = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()/"tf_flowers"
     there = any(where.glob("*/dataset_info.json"))
     if not there:
         _, failed = reachable([ADDRESS])
         if failed: raise NotAvailable(
-            f"tf_flowers is not in {where}, and {ADDRESS} cannot be reached ({failed[ADDRESS]}); connect to the internet, put the pictures into "
-            f"{where/'train'/'<class>'/'<file>.jpg'} and give its folder as --data-dir, or choose --dataset blossoms")
+            f"tf_flowers is not in {where}, and {ADDRESS} cannot be reached ({failed[ADDRESS]}); "
+            "connect to the internet, put the pictures into "
+            f"{where/'train'/'<class>'/'<file>.jpg'} and give its folder as --data-dir, or "
+            "choose --dataset blossoms")
     try:
-        pictures, info = tfds.load("tf_flowers", split="train", data_dir=data_dir, with_info=True, decoders=dict(image=tfds.decode.SkipDecoding()),
+        pictures, info = tfds.load("tf_flowers", split="train", data_dir=data_dir, with_info=True,
+                                   decoders=dict(image=tfds.decode.SkipDecoding()),
                                    read_config=tfds.ReadConfig(add_tfds_id=True))
-        found = [(p["tfds_id"].decode(), p["image"], int(p["label"])) for p in pictures.as_numpy_iterator()]
+        found = [(p["tfds_id"].decode(), p["image"], int(p["label"]))
+                 for p in pictures.as_numpy_iterator()]
         names = info.features["label"].names
     except Exception as error: # what is damaged can fail anywhere in it
         why = " ".join(re.sub(r"\{\{.*?\}\}", "", str(error)).split())[:120]
-        if there: raise CourseError(f"the copy of tf_flowers in {where} is damaged or incomplete ({why}); remove it, and let it be downloaded again") from None
-        raise CourseError(f"tf_flowers could not be downloaded ({why}); try again, or choose --dataset blossoms") from None
-    if not found: raise CourseError(f"the copy of tf_flowers in {where} is empty; remove it, and let it be downloaded again")
+        if there:
+            raise CourseError(f"the copy of tf_flowers in {where} is damaged or incomplete "
+                              f"({why}); remove it, and let it be downloaded again") from None
+        raise CourseError(f"tf_flowers could not be downloaded ({why}); try again, or "
+                          "choose --dataset blossoms") from None
+    if not found:
+        raise CourseError(f"the copy of tf_flowers in {where} is empty; remove it, and let it "
+                          "be downloaded again")
     return found, tuple(names)
 
 # %% ../../nbs/flowers/dataset.ipynb #5e873bcb
@@ -93,14 +111,16 @@ def decode(data, # bytes of a JPEG, PNG, GIF, BMP or WebP file
     try:
         with Image.open(io.BytesIO(data)) as opened:
             opened = ImageOps.exif_transpose(opened) # upright, if a note says how
-            if opened.mode.startswith("I;16"): opened = Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
+            if opened.mode.startswith("I;16"):
+                opened = Image.fromarray((np.asarray(opened) // 257).astype(np.uint8))
             if opened.has_transparency_data:
                 clear = opened.convert("RGBA")
                 picture = Image.new("RGBA", clear.size, "white")
                 picture.alpha_composite(clear)
                 picture = picture.convert("RGB")
             else: picture = opened.convert("RGB")
-    except UnidentifiedImageError: raise ValueError("an HTML page" if data.lstrip()[:1] == b"<" else "no picture") from None
+    except UnidentifiedImageError:
+        raise ValueError("an HTML page" if data.lstrip()[:1] == b"<" else "no picture") from None
     except Exception as error: # a damaged file can trip Pillow anywhere
         raise ValueError(" ".join(str(error).split())[:80] or type(error).__name__) from None
     side = min(picture.size)
@@ -113,19 +133,22 @@ def square(pictures, # (name, bytes, label) each
            where="", # they come from, for messages
            most=0.05, # share of damaged pictures that is an error
     ): # uint8 [N, size, size, 3], labels uint8 [N], names
-    "Decode all. A damaged picture is skipped with a warning that names it; many are a `CourseError`."
+    """Decode all. A damaged picture is skipped with a warning that names it; many are a
+    `CourseError`."""
     def attempt(picture):
         try: return decode(picture[1], size)
         except ValueError as error: return f"{picture[0]} ({error})"
     with ThreadPoolExecutor(cores()) as pool: done = list(pool.map(attempt, pictures))
     bad = [d for d in done if isinstance(d, str)]
     if bad:
-        what = f"{len(bad)} of {len(pictures)} pictures {f'in {where} ' if where else ''}cannot be decoded: {', '.join(bad[:3])}{', ...' if len(bad) > 3 else ''}"
+        what = (f"{len(bad)} of {len(pictures)} pictures {f'in {where} ' if where else ''}cannot "
+                f"be decoded: {', '.join(bad[:3])}{', ...' if len(bad) > 3 else ''}")
         if len(bad) > most * len(pictures): raise CourseError(f"{what}; copy the data again")
         warnings.warn(f"{what}; skipped", stacklevel=2)
     good = [(d, p) for d, p in zip(done, pictures) if not isinstance(d, str)]
     if not good: return np.zeros((0, size, size, 3), np.uint8), np.zeros(0, np.uint8), []
-    return np.stack([d for d, _ in good]), np.array([p[2] for _, p in good], np.uint8), [p[0] for _, p in good]
+    return (np.stack([d for d, _ in good]), np.array([p[2] for _, p in good], np.uint8),
+            [p[0] for _, p in good])
 
 # %% ../../nbs/flowers/dataset.ipynb #be384d8d
 def load_photographs(split="train", # or test: those that are held out
@@ -133,31 +156,42 @@ def load_photographs(split="train", # or test: those that are held out
                      data_dir=None, # folder of all data sets; None: see `data_root`
                      limit=None, # only the first so many
     ): # a `Dataset`
-    "The photographs of tf_flowers. Raises `NotAvailable` where there are none, `CourseError` where they are damaged."
-    if split not in ("train", "test"): raise CourseError(f"the split is {split!r}; give train or test")
-    if limit is not None and limit < 1: raise CourseError(f"a data set of {limit} images was asked for; give 1 or more")
+    """The photographs of tf_flowers. Raises `NotAvailable` where there are none, `CourseError`
+    where they are damaged."""
+    if split not in ("train", "test"):
+        raise CourseError(f"the split is {split!r}; give train or test")
+    if limit is not None and limit < 1:
+        raise CourseError(f"a data set of {limit} images was asked for; give 1 or more")
     folder = data_root(data_dir)/"tf_flowers"
-    if folder.is_file(): raise CourseError(f"{folder} is a file where a folder should be; choose another data folder")
-    of_tfds = any([*folder.glob("*/dataset_info.json"), *folder.glob("3.*/"), *folder.glob("*incomplete*")])
-    pictures, classes = read_folder(folder) if folder.is_dir() and not of_tfds else read_tfds(data_dir and data_root(data_dir))
-    order = sorted((hashlib.sha256(Path(name).name.encode()).hexdigest(), name, data, label) for name, data, label in pictures
+    if folder.is_file():
+        raise CourseError(f"{folder} is a file where a folder should be; choose "
+                          "another data folder")
+    of_tfds = any([*folder.glob("*/dataset_info.json"), *folder.glob("3.*/"),
+                   *folder.glob("*incomplete*")])
+    pictures, classes = (read_folder(folder) if folder.is_dir() and not of_tfds
+                         else read_tfds(data_dir and data_root(data_dir)))
+    order = sorted((hashlib.sha256(Path(name).name.encode()).hexdigest(), name, data, label)
+                   for name, data, label in pictures
                    if held_out(name) == (split == "test"))
     digest = hashlib.sha256()
     for _, name, data, _ in order: digest.update(f"{name} {len(data)}\n".encode() + data)
     checksum = digest.hexdigest()
-    if limit is not None and limit < len(order): order, checksum = order[:limit], f"{checksum}[:{limit}]"
+    if limit is not None and limit < len(order):
+        order, checksum = order[:limit], f"{checksum}[:{limit}]"
     images, labels, _ = square([rest for _, *rest in order], size, folder)
     return Dataset("tf_flowers", split, images, labels, classes, checksum)
 
 def load_images(config=CONFIG, split="train", limited=True):
-    "The data set that a `Config` asks for, as a `Dataset`; for `auto` blossoms as a last resort, with a warning."
+    """The data set that a `Config` asks for, as a `Dataset`; for `auto` blossoms as a last resort,
+    with a warning."""
     limit = config.limit if limited else None
     if config.dataset != "blossoms":
         try: return load_photographs(split, config.input_size, config.data_dir, limit)
         except NotAvailable as error:
             if config.dataset != "auto": raise
             bar = "!" * 78
-            print(f"{bar}\n!! The photographs of tf_flowers are not there; flowers drawn by rule, blossoms, take their place.\n!! {error}\n{bar}", file=sys.stderr)
+            print(f"{bar}\n!! The photographs of tf_flowers are not there; flowers drawn by rule, "
+                  f"blossoms, take their place.\n!! {error}\n{bar}", file=sys.stderr)
     return load_blossoms(split, config.input_size, limit)
 
 # %% ../../nbs/flowers/dataset.ipynb #acf58377
@@ -188,13 +222,18 @@ def load_data(split="train", # or test
     "The flowers as a pipeline: decoded once, shuffled anew in each epoch, batched, prefetched."
     dataset, batch_size = load_images(config, split), batch_size or config.batch_size
     if len(dataset) < batch_size:
-        raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: not one full batch; lower batch_size or raise limit")
-    def scaled(image, label): return tf.cast(image, tf.float32) / 127.5 - 1, tf.cast(label, tf.int64)
-    data = tf.data.Dataset.from_tensor_slices((dataset.images, dataset.labels)).shuffle(len(dataset), seed=seed).map(scaled)
+        raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is "
+                          f"{batch_size}: not one full batch; lower batch_size or raise limit")
+    def scaled(image, label):
+        return tf.cast(image, tf.float32) / 127.5 - 1, tf.cast(label, tf.int64)
+    data = tf.data.Dataset.from_tensor_slices((dataset.images, dataset.labels))
+    data = data.shuffle(len(dataset), seed=seed).map(scaled)
     if augment:
-        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2) # new ones in each epoch, whatever else was seeded
-        data = tf.data.Dataset.zip(data, seeds).map(lambda image, number: augment_data(*image, number),
-                                                    num_parallel_calls=tf.data.AUTOTUNE)
+        # new ones in each epoch, whatever else was seeded
+        seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=True).batch(2)
+        data = tf.data.Dataset.zip(data,
+                                   seeds).map(lambda image, number: augment_data(*image, number),
+                                              num_parallel_calls=tf.data.AUTOTUNE)
     return data.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 # %% ../../nbs/flowers/dataset.ipynb #78afdf3e
@@ -202,9 +241,11 @@ class Batches:
     "A data set, and its batches in a new order each epoch."
     def __init__(self, dataset, batch_size, seed=0):
         if len(dataset) < batch_size:
-            raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
+            raise CourseError(f"{dataset.name} has {len(dataset)} images and "
+                              f"batch_size is {batch_size}: "
                               "not one full batch; lower batch_size or raise limit")
-        self.images, self.num, self.batch_size, self.seed = tf.constant(dataset.images), len(dataset), batch_size, seed
+        self.images, self.num = tf.constant(dataset.images), len(dataset)
+        self.batch_size, self.seed = batch_size, seed
         self.epoch, self.order = None, None
 
     def __len__(self):
@@ -215,7 +256,8 @@ class Batches:
         "The numbers of a batch's images, int32 [batch_size]."
         if not 0 <= step < len(self): raise IndexError(f"step {step} of an epoch of {len(self)}")
         if epoch != self.epoch:
-            self.order, self.epoch = np.random.default_rng([self.seed, epoch]).permutation(self.num).astype(np.int32), epoch
+            rng = np.random.default_rng([self.seed, epoch])
+            self.order, self.epoch = rng.permutation(self.num).astype(np.int32), epoch
         return self.order[step * self.batch_size:(step + 1) * self.batch_size]
 
     def pick(self, index, # int32 [B]
@@ -224,5 +266,9 @@ class Batches:
         "Real images, float32 [B, H, W, C] in [-1, 1]. For use inside a `tf.function`."
         x = tf.cast(tf.gather(self.images, index), tf.float32) / 127.5 - 1
         if seed is None: return x
-        def one(pair): return augment_data(pair[0], 0, tf.random.experimental.stateless_fold_in(seed, tf.cast(pair[1], tf.int64)))[0]
-        return tf.map_fn(one, (x, tf.range(self.batch_size)), fn_output_signature=tf.TensorSpec(x.shape[1:], tf.float32))
+        def one(pair):
+            image, place = pair
+            own = tf.random.experimental.stateless_fold_in(seed, tf.cast(place, tf.int64))
+            return augment_data(image, 0, own)[0]
+        return tf.map_fn(one, (x, tf.range(self.batch_size)),
+                         fn_output_signature=tf.TensorSpec(x.shape[1:], tf.float32))

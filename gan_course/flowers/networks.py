@@ -18,41 +18,48 @@ def seeds_of(seed, what, num): # of a run; a number that tells the networks apar
     "Seeds for layers, each of its own, that depend on nothing but these numbers."
     return np.random.SeedSequence([seed, what]).generate_state(num).tolist()
 
-def initial(seed): return keras.initializers.RandomNormal(0.0, 0.02, seed=seed) # Radford et al. 2015, section 4
+# Radford et al. 2015, section 4
+def initial(seed): return keras.initializers.RandomNormal(0.0, 0.02, seed=seed)
 
 def create_generator(config=CONFIG, # a `Config`
                      channels=3, # of the image
     ): # a `keras.Model`
     "Latents [B, num_latent_inputs] -> image [B, input_size, input_size, channels] in [-1, 1]."
-    c, size, doublings = config, config.projection_size, (config.input_size // config.projection_size).bit_length() - 1
+    c, size, doublings = (config, config.projection_size,
+                          (config.input_size // config.projection_size).bit_length() - 1)
     seeds = seeds_of(c.seed, 0, doublings + 1)
     def normed(x, i):
         x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"norm_{i}")(x)
         return layers.LeakyReLU(c.scale, name=f"relu_{i}")(x)
     width = c.num_filters * 2 ** (doublings - 1)
     z = keras.Input((c.num_latent_inputs,), name="z")
-    x = layers.Dense(size * size * width, use_bias=False, kernel_initializer=initial(seeds[0]), name="project")(z)
+    x = layers.Dense(size * size * width, use_bias=False, kernel_initializer=initial(seeds[0]),
+                     name="project")(z)
     x = normed(layers.Reshape((size, size, width), name="unflatten")(x), 0)
     for i in range(1, doublings):
         width //= 2
-        x = layers.Conv2DTranspose(width, c.filter_size, 2, padding="same", use_bias=False, kernel_initializer=initial(seeds[i]),
+        x = layers.Conv2DTranspose(width, c.filter_size, 2, padding="same", use_bias=False,
+                                   kernel_initializer=initial(seeds[i]),
                                    name=f"up_{i}")(x)
         x = normed(x, i)
-    x = layers.Conv2DTranspose(channels, c.filter_size, 2, padding="same", kernel_initializer=initial(seeds[-1]), name="to_image")(x)
+    x = layers.Conv2DTranspose(channels, c.filter_size, 2, padding="same",
+                               kernel_initializer=initial(seeds[-1]), name="to_image")(x)
     return keras.Model(z, layers.Activation("tanh", name="tanh")(x), name="generator")
 
 # %% ../../nbs/flowers/networks.ipynb #012aadd9
 def create_discriminator(config=CONFIG, # a `Config`
                          channels=3, # of the image
     ): # a `keras.Model`
-    "Image [B, input_size, input_size, channels] -> logit [B]; dropout on the input, strided convolutions, BatchNorm."
+    """Image [B, input_size, input_size, channels] -> logit [B]; dropout on the input, strided
+    convolutions, BatchNorm."""
     c = config
     halvings = (c.input_size // 4).bit_length() - 1 # until 4 × 4 are left
     *seeds, mask = seeds_of(c.seed, 1, halvings + 2)
     image = x = keras.Input((c.input_size, c.input_size, channels), name="image")
     if c.dropout_prob: x = layers.Dropout(c.dropout_prob, seed=mask % 2**31, name="dropout")(x)
     for i in range(halvings):
-        x = layers.Conv2D(c.num_filters * 2**i, c.filter_size, 2, padding="same", use_bias=i == 0, kernel_initializer=initial(seeds[i]),
+        x = layers.Conv2D(c.num_filters * 2**i, c.filter_size, 2, padding="same", use_bias=i == 0,
+                          kernel_initializer=initial(seeds[i]),
                           name=f"down_{i}")(x)
         if i: x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"norm_{i}")(x)
         x = layers.LeakyReLU(c.scale, name=f"relu_{i}")(x)
@@ -67,7 +74,9 @@ def gan_loss(real_output, # logits of real images, [B]
     ): # generator_loss, discriminator_loss, generator_score, discriminator_score: four numbers
     "Non-saturating losses (Goodfellow et al. 2014, section 3) and the scores of both networks."
     label = tf.ones_like(real_output)
-    if flip_prob: label = tf.cast(tf.random.stateless_uniform(tf.shape(real_output), seed, alg="philox") >= flip_prob, real_output.dtype)
+    if flip_prob:
+        label = tf.cast(tf.random.stateless_uniform(tf.shape(real_output), seed,
+                                                    alg="philox") >= flip_prob, real_output.dtype)
     real_loss = tf.nn.sigmoid_cross_entropy_with_logits(label, real_output)
     discriminator_loss = tf.reduce_mean(real_loss) + tf.reduce_mean(tf.nn.softplus(fake_output))
     generator_loss = tf.reduce_mean(tf.nn.softplus(-fake_output))

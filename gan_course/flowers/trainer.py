@@ -7,7 +7,8 @@ __all__ = ['MEASURED', 'LATENTS', 'CHANGE_REAL', 'CHANGE_FAKE', 'FLIPS', 'COPIES
            'GANStep', 'Training', 'overfitting_figure', 'FlowersRecorder', 'restore', 'train']
 
 # %% ../../nbs/flowers/trainer.ipynb #0abcf6b6
-from .config import CONFIG, artifact_paths, device_name, select_device # first: it chooses Keras's backend
+# first: it chooses Keras's backend
+from .config import CONFIG, artifact_paths, device_name, select_device
 
 from functools import partial
 
@@ -27,7 +28,8 @@ from ..keras_files import KerasRecorder, KerasTraining, save_weights
 from ..loop import average_keep, restore_latest, run
 
 # %% ../../nbs/flowers/trainer.ipynb #264d6437
-MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "accuracy_real", "accuracy_fake", "grad_norm_d", "grad_norm_g")
+MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "accuracy_real", "accuracy_fake", "grad_norm_d",
+            "grad_norm_g")
 LATENTS, CHANGE_REAL, CHANGE_FAKE, FLIPS, COPIES = range(5) # purposes of random numbers
 
 def global_norm(gradients):
@@ -43,11 +45,14 @@ class GANStep:
         self.G, self.D = create_generator(c, channels), create_discriminator(c, channels)
         self.average = create_generator(c, channels)
         self.average.trainable = False
-        self.opt_g, self.opt_d = (keras.optimizers.Adam(c.learning_rate, c.beta1, c.beta2, 1e-8) for _ in range(2))
+        self.opt_g, self.opt_d = (keras.optimizers.Adam(c.learning_rate, c.beta1, c.beta2, 1e-8)
+                                  for _ in range(2))
         self.opt_g.build(self.G.trainable_variables)
         self.opt_d.build(self.D.trainable_variables)
         self.sums = tf.Variable(tf.zeros(len(MEASURED), tf.float64), trainable=False)
-        self.counted, self.bad = (tf.Variable(value, trainable=False, dtype=tf.int64) for value in (0, -1)) # bad: the first bad iteration
+        # bad: the first bad iteration
+        self.counted, self.bad = (tf.Variable(value, trainable=False, dtype=tf.int64)
+                                  for value in (0, -1))
         self.train_step = tf.function(self.step)
 
     def seed(self, iteration, purpose):
@@ -57,11 +62,13 @@ class GANStep:
         "What the discriminator is shown of images."
         return diff_augment(x, self.config.policy_words(), seed) if self.changed else x
 
-    def step(self, index, iteration, keep, penalise): # int32 [B]; int64; float32: what the average keeps; Python bool
+    # int32 [B]; int64; float32: what the average keeps; Python bool
+    def step(self, index, iteration, keep, penalise):
         "One iteration; measurements are added to `sums`."
         c, seed = self.config, partial(self.seed, iteration)
         x = self.batches.pick(index, seed(COPIES) if c.augmentation == "augment_data" else None)
-        z = tf.random.stateless_normal((c.batch_size, c.num_latent_inputs), seed(LATENTS), alg="philox")
+        z = tf.random.stateless_normal((c.batch_size, c.num_latent_inputs), seed(LATENTS),
+                                       alg="philox")
         real = self.shown(x, seed(CHANGE_REAL))
         with tf.GradientTape() as tape_g:
             fake = self.shown(self.G(z, training=True), seed(CHANGE_FAKE))
@@ -75,7 +82,8 @@ class GANStep:
                 total = loss_d
                 if penalise:
                     slope = tape_x.gradient(logits, real)
-                    total += c.penalty_every * c.r1 / 2 * tf.reduce_mean(tf.reduce_sum(tf.square(slope), (1, 2, 3)))
+                    total += (c.penalty_every * c.r1 / 2
+                              * tf.reduce_mean(tf.reduce_sum(tf.square(slope), (1, 2, 3))))
             with tape_g.stop_recording():
                 gradients = tape_d.gradient(total, self.D.trainable_variables)
                 self.opt_d.apply(gradients, self.D.trainable_variables)
@@ -83,9 +91,12 @@ class GANStep:
             loss_g = gan_loss(a_real, self.D(fake, training=True))[0]
         gradients = tape_g.gradient(loss_g, self.G.trainable_variables)
         self.opt_g.apply(gradients, self.G.trainable_variables)
-        for a, b in zip(self.average.variables, self.G.variables): a.assign(b.value + (a.value - b.value) * keep)
-        right = [tf.reduce_mean(tf.cast(logit > 0, tf.float32)) for logit in (a_real, -a_fake)] # shares
-        values = tf.stack([loss_d, loss_g, 2 * score - 1 + d_fake, d_fake, *right, norm_d, global_norm(gradients)])
+        for a, b in zip(self.average.variables, self.G.variables):
+            a.assign(b.value + (a.value - b.value) * keep)
+        # shares
+        right = [tf.reduce_mean(tf.cast(logit > 0, tf.float32)) for logit in (a_real, -a_fake)]
+        values = tf.stack([loss_d, loss_g, 2 * score - 1 + d_fake, d_fake, *right, norm_d,
+                           global_norm(gradients)])
         self.sums.assign_add(tf.cast(values, tf.float64))
         self.counted.assign_add(1)
         wrong = tf.logical_not(tf.reduce_all(tf.math.is_finite(values)))
@@ -93,14 +104,16 @@ class GANStep:
 
     def __call__(self, index, iteration, keep):
         c = self.config
-        self.train_step(index, tf.constant(iteration, tf.int64), tf.constant(keep, tf.float32), c.r1 > 0 and iteration % c.penalty_every == 0)
+        self.train_step(index, tf.constant(iteration, tf.int64), tf.constant(keep, tf.float32),
+                        c.r1 > 0 and iteration % c.penalty_every == 0)
 
 # %% ../../nbs/flowers/trainer.ipynb #956466d7
 SEED_LOOK = 3 # of the latents and changes of a closer look
 
 class Training(KerasTraining):
     "All that changes during a run."
-    def __init__(self, config, dataset, held_out=None): # held_out: a `Dataset` for `closer_look`, or None
+    # held_out: a `Dataset` for `closer_look`, or None
+    def __init__(self, config, dataset, held_out=None):
         super().__init__()
         self.config, self.dataset, self.held_out = config, dataset, held_out
         self.batches = Batches(dataset, config.batch_size, config.seed)
@@ -121,9 +134,11 @@ class Training(KerasTraining):
     def variables(self):
         "Name -> variable: everything that the rest of the run depends on."
         s = self.step
-        parts = dict(G=s.G.variables, D=s.D.variables, ema=s.average.variables, opt_g=s.opt_g.variables, opt_d=s.opt_d.variables,
+        parts = dict(G=s.G.variables, D=s.D.variables, ema=s.average.variables,
+                     opt_g=s.opt_g.variables, opt_d=s.opt_d.variables,
                      own=[s.sums, s.counted, s.bad])
-        return {f"{part}/{i:03d}": v for part, variables in parts.items() for i, v in enumerate(variables)}
+        return {f"{part}/{i:03d}": v for part, variables in parts.items()
+                for i, v in enumerate(variables)}
 
     def iterations(self, batches): return len(batches)
 
@@ -131,7 +146,8 @@ class Training(KerasTraining):
         c = self.config
         for _ in range(steps):
             self.images_seen += c.batch_size
-            self.step(batches.index(self.epoch, self.step_in_epoch), self.steps, average_keep(c.ema_half_life, c.batch_size, self.images_seen))
+            self.step(batches.index(self.epoch, self.step_in_epoch), self.steps,
+                      average_keep(c.ema_half_life, c.batch_size, self.images_seen))
             self.steps += 1; self.step_in_epoch += 1
             if stop(): return
 
@@ -139,22 +155,28 @@ class Training(KerasTraining):
         bad = int(self.step.bad)
         return None if bad < 0 else bad
 
-    def means(self): return dict(zip(MEASURED, (self.step.sums.numpy() / max(int(self.step.counted), 1)).tolist()))
+    def means(self):
+        return dict(zip(MEASURED,
+                        (self.step.sums.numpy() / max(int(self.step.counted), 1)).tolist()))
 
     def reset_means(self):
         for v in (self.step.sums, self.step.counted): v.assign(tf.zeros_like(v))
 
     def draw(self, num, seed): return generate_images(self.network, num, seed)
-    def learning_rates(self): return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
+    def learning_rates(self):
+        return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
 
     def closer_look(self, most=320): # images of each kind
-        "How often the discriminator finds a photograph more real than a generated image: one it was trained on, and one held out."
+        """How often the discriminator finds a photograph more real than a generated image: one it
+        was trained on, and one held out."""
         if self.held_out is None: return {}
         kept = [v.numpy() for v in self.D.non_trainable_variables]
         def logits(images):
             size = min(self.config.batch_size, len(images), most)
-            return np.concatenate([self.D(self.step.shown(to_float(images[at:at + size]), (SEED_LOOK, at)), training=True)
-                                   for at in range(0, min(len(images), most) - size + 1, size)])
+            places = range(0, min(len(images), most) - size + 1, size)
+            shown = (self.step.shown(to_float(images[at:at + size]), (SEED_LOOK, at))
+                     for at in places)
+            return np.concatenate([self.D(x, training=True) for x in shown])
         fake = logits(self.draw(most, SEED_LOOK))
         def rank(images): return float(np.mean(logits(images)[:, None] > fake[None]))
         found = dict(rank_train=rank(self.dataset.images), rank_held_out=rank(self.held_out.images))
@@ -163,14 +185,17 @@ class Training(KerasTraining):
 
 # %% ../../nbs/flowers/trainer.ipynb #d7a7d7da
 def overfitting_figure(history, caption=None): # rows with `rank_train` and `rank_held_out`
-    "How often the discriminator finds photographs more real than generated images: those of the training set, and held-out ones."
+    """How often the discriminator finds photographs more real than generated images: those of the
+    training set, and held-out ones."""
     rows = [row for row in history if row.get("rank_train") is not None]
-    lines = [("rank_train", "training photographs", figures.dark, "-"), ("rank_held_out", "held-out photographs", "#d55e00", "--")]
+    lines = [("rank_train", "training photographs", figures.dark, "-"),
+             ("rank_held_out", "held-out photographs", "#d55e00", "--")]
     with matplotlib.rc_context(figures.course_style):
         fig = figures.CourseFigure(560, 320)
         ax = fig.add_axes((0.11, 0.24, 0.86, 0.7))
         for key, label, colour, style in lines:
-            ax.plot([row["epoch"] for row in rows], [row[key] for row in rows], style, color=colour, marker="o" if len(rows) < 16 else None, markersize=3.5, label=label)
+            ax.plot([row["epoch"] for row in rows], [row[key] for row in rows], style, color=colour,
+                    marker="o" if len(rows) < 16 else None, markersize=3.5, label=label)
         ax.set(xlabel="epoch", ylabel="found more real than generated", ylim=(0.4, 1.02))
         ax.legend(loc="best")
         fig.text(0.5, 0.02, caption or "", ha="center", va="bottom", size=8, color="#333333")
@@ -182,43 +207,54 @@ class FlowersRecorder(KerasRecorder):
 
     def anew(self, training):
         super().anew(training)
-        for path in self.paths["generators"].glob("epoch_*.weights.h5"): path.unlink(missing_ok=True)
+        for path in self.paths["generators"].glob("epoch_*.weights.h5"):
+            path.unlink(missing_ok=True)
 
     def epoch(self, training, samples):
         super().epoch(training, samples)
         if training.epoch % self.config.checkpoint_save_interval == 0:
-            save_weights(self.paths["generators"]/f"epoch_{training.epoch:04d}.weights.h5", training.network, self.track, **self.about())
+            save_weights(self.paths["generators"]/f"epoch_{training.epoch:04d}.weights.h5",
+                         training.network, self.track, **self.about())
 
     def pictures(self, training, samples):
         super().pictures(training, samples)
         if any(row.get("rank_train") is not None for row in training.history):
-            figures.save_figure(overfitting_figure(training.history, self.caption(training, "discriminator")), self.paths["overfitting"])
+            figures.save_figure(overfitting_figure(training.history,
+                                                   self.caption(training, "discriminator")),
+                                self.paths["overfitting"])
 
     def graph(self, training):
         s = training.step
-        concrete = s.train_step.get_concrete_function(tf.TensorSpec(s.config.batch_size, tf.int32), tf.TensorSpec((), tf.int64), tf.TensorSpec(()), False)
+        concrete = s.train_step.get_concrete_function(tf.TensorSpec(s.config.batch_size, tf.int32),
+                                                      tf.TensorSpec((), tf.int64),
+                                                      tf.TensorSpec(()), False)
         return concrete.graph.as_graph_def().SerializeToString()
 
 # %% ../../nbs/flowers/trainer.ipynb #07dfaf9d
 load_checkpoint = partial(keras_files.load_checkpoint, track=TRACK)
 
 def restore(training, recorder):
-    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    """Load the latest checkpoint of the run folder, if there is one. Refuses one that does not
+    belong to this run."""
     return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device"})
 
 def train(config=CONFIG, # a `Config`
-          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          # go on from the last checkpoint in config.out; from the start if there is none
+          resume=False,
           verbose=True, # print a line per epoch
     ): # what stands in metrics.json
-    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
+    `KeyboardInterrupt` on Ctrl-C."""
     device = select_device(config.device)
     def prepare(folder, dataset):
         keras.utils.set_random_seed(config.seed % 2**32)
         if config.deterministic: tf.config.experimental.enable_op_determinism()
         try: held_out = load_images(config.replace(dataset=dataset.name), "test", limited=False)
-        except CourseError: held_out = None # a folder of somebody's own may be too small to hold any out
+        # a folder of somebody's own may be too small to hold any out
+        except CourseError: held_out = None
         if held_out is not None and len(held_out) < 2: held_out = None
         training = Training(config, dataset, held_out)
-        recorder = FlowersRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, ["tensorflow", "keras", "numpy"], device_name(device))
+        recorder = FlowersRecorder(folder, config, dataset, artifact_paths(config.out), TRACK,
+                                   ["tensorflow", "keras", "numpy"], device_name(device))
         return training, training.batches, recorder
     with tf.device(device): return run(config, prepare, restore, resume, verbose, load=load_images)

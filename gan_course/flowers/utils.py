@@ -7,7 +7,8 @@ __all__ = ['TRACK', 'load_file', 'generate_noise', 'generate_images', 'plot_imag
            'generate_image_from_weights', 'generate_samples', 'truncated', 'nearest']
 
 # %% ../../nbs/flowers/utils.ipynb #73fb7d7d
-from .config import CONFIG, Config, artifact_paths, select_device # first: it chooses Keras's backend
+# first: it chooses Keras's backend
+from .config import CONFIG, Config, artifact_paths, select_device
 
 from functools import partial
 from pathlib import Path
@@ -77,22 +78,26 @@ def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or
     ): # uint8 [num_images, H, W, C]
     "Draw images from a trained generator, and write them as a grid."
     run = Path(config.out if isinstance(config, Config) else config)
-    if not 1 <= num_images <= 100_000: raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
+    if not 1 <= num_images <= 100_000:
+        raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
     if truncation is not None and not 0 < truncation < float("inf"):
-        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, "
+                          "such as 1.0, or none")
     with tf.device(select_device(device)):
         G, trained, data = load_generator(run, best)
         z = generate_noise(num_images, trained.num_latent_inputs, seed)
         if truncation is not None: z = truncated(z, truncation)
         images = generate_images(G, z)
     output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"
-    note = f"flowers on {data['name']}, {trained.epochs} epoch{'s' * (trained.epochs > 1)}, seed {seed}"
+    note = (f"flowers on {data['name']}, {trained.epochs} epoch{'s' * (trained.epochs > 1)}, seed "
+            f"{seed}")
     if truncation is not None: note += f", truncated at {truncation:g}"
     figures.save_grid(images[:400], output_path, caption=note)
     return images
 
 def truncated(z, limit):
-    "Normal numbers, pressed by their ranks into a normal distribution without tails (Brock et al. 2018, section 3.1)."
+    """Normal numbers, pressed by their ranks into a normal distribution without tails (Brock et al.
+    2018, section 3.1)."""
     phi = 0.5 * (1 + tf.math.erf(tf.cast(z, tf.float64) / 2**0.5))
     low = 0.5 * (1 + tf.math.erf(tf.constant(-limit / 2**0.5, tf.float64)))
     u = low + phi * (1 - 2 * low)
@@ -102,7 +107,8 @@ def truncated(z, limit):
 def nearest(samples, # uint8 [N, H, W, C]
             images, # uint8 [M, H, W, C]
     ): # index [N] of the nearest image; distance [N]: root mean square of the difference, 0 to 2
-    "The image that resembles each sample most, or its mirror image, on copies of at most 1,024 values."
+    """The image that resembles each sample most, or its mirror image, on copies of at most 1,024
+    values."""
     a = shrunk(samples).reshape(len(samples), -1)
     best, at = np.full(len(a), np.inf), np.zeros(len(a), int)
     for turned in (images, images[:, :, ::-1]):

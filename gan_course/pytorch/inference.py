@@ -50,7 +50,8 @@ def sample_latents(num, # how many
     "Standard normal latents, truncated if wished (Brock et al. 2018, section 3.1)."
     if truncation is None: return make_latents(num, latent_dim, seed)
     if not (math.isfinite(truncation) and truncation > 0):
-        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, "
+                          "such as 1.0, or none")
     generator = torch.Generator().manual_seed(seed)
     inside = math.erf(truncation / math.sqrt(2)) # probability of [-truncation, truncation]
     u = torch.rand(num, latent_dim, generator=generator, dtype=torch.float64) * 2 - 1

@@ -19,13 +19,15 @@ import torch.distributed as dist
 
 from ..basics import CourseError
 from ..configuration import artifact_paths
-from ..loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, check_finite, check_track,
+from ..loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, check_finite,
+                             check_track,
                              latest_checkpoint, lr_factor, read_error, restore_latest, run)
 from .config import CONFIG, Config, select_device, select_precision
 from .data import DeviceBatches
 from .engine import NEVER, GANStep, GraphedStep
 from .model import build_networks, count_parameters
-from .utils import make_latents, rng_state, seed_everything, set_rng_state, to_images
+from .utils import (make_latents, rng_state, seed_everything, set_rng_state,
+                                      to_images)
 from ..runs import atomic_path
 
 # %% ../../nbs/pytorch/train.ipynb #a99230af
@@ -34,12 +36,14 @@ def make_optimizer(parameters, # of one network
                    config, # a `Config`
                    capturable=False, # keep everything on the GPU, for CUDA graphs
     ): # a `torch.optim.Optimizer`
-    "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
+    """Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton
+    2012)."""
     parameters = list(parameters)
     fused = parameters[0].device.type in ("cpu", "cuda", "xpu")
     if capturable: lr = torch.tensor(lr, device=parameters[0].device)
     if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr, alpha=config.beta2, foreach=True, capturable=capturable)
+        return torch.optim.RMSprop(parameters, lr, alpha=config.beta2, foreach=True,
+                                   capturable=capturable)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     kwargs = dict(weight_decay=config.weight_decay) if config.optimizer == "adamw" else {}
     if capturable: kwargs["capturable"] = True
@@ -53,9 +57,11 @@ def set_lr(optimizer, lr):
 
 # %% ../../nbs/pytorch/train.ipynb #e8acf871
 class AverageWeights:
-    "An exponential moving average of a network, its buffers included. With half-life 0 it is a plain copy."
+    """An exponential moving average of a network, its buffers included. With half-life 0 it is a
+    plain copy."""
     def __init__(self, network, half_life): # in images
-        self.network, self.half_life = copy.deepcopy(network).eval().requires_grad_(False), half_life
+        self.network, self.half_life = (copy.deepcopy(network).eval().requires_grad_(False),
+                                        half_life)
 
     @torch.no_grad()
     def update(self,
@@ -93,15 +99,19 @@ class Training(Progress):
         graphs = device.type == "cuda" and config.cuda_graphs and world == 1
         self.opt_g = make_optimizer(self.G.parameters(), config.lr_g, config, capturable=graphs)
         self.opt_d = make_optimizer(self.D.parameters(), config.lr_d, config, capturable=graphs)
-        self.step = GANStep(self.G, self.D, self.opt_g, self.opt_d, config, precision=precision, rank=rank,
-                            world=world, wrap=share_gradients if world > 1 else lambda module: module)
+        self.step = GANStep(self.G, self.D, self.opt_g, self.opt_d, config, precision=precision,
+                            rank=rank,
+                            world=world,
+                            wrap=share_gradients if world > 1 else lambda module: module)
         self.run_step = GraphedStep(self.step) if graphs else self.step
 
     def state_dict(self):
-        "Everything the rest of the run depends on, as tensors, numbers, strings, lists and dictionaries."
+        """Everything the rest of the run depends on, as tensors, numbers, strings, lists and
+        dictionaries."""
         return dict(
             G=self.G.state_dict(), D=self.D.state_dict(), ema=self.ema.network.state_dict(),
-            opt_g=self.opt_g.state_dict(), opt_d=self.opt_d.state_dict(), meter=self.step.meter.state_dict(),
+            opt_g=self.opt_g.state_dict(), opt_d=self.opt_d.state_dict(),
+            meter=self.step.meter.state_dict(),
             rng=rng_state(self.device), count=self.step.count, noise=self.step.noise,
             **self.counters(), strips=[torch.from_numpy(strip) for strip in self.strips])
 
@@ -116,7 +126,8 @@ class Training(Progress):
         self.strips = [strip.numpy() for strip in state["strips"]]
         set_rng_state(state["rng"], self.device)
 
-    def parameters(self): return dict(generator=count_parameters(self.G), discriminator=count_parameters(self.D))
+    def parameters(self):
+        return dict(generator=count_parameters(self.G), discriminator=count_parameters(self.D))
     def iterations(self, batches): return len(batches) // self.config.d_steps
 
     def one_step(self, batches):
@@ -142,7 +153,8 @@ class Training(Progress):
 
     def means(self): return self.step.meter.means()
     def reset_means(self): self.step.meter.reset()
-    def draw(self, num, seed): return to_images(draw(self.ema.network, num, self.config, seed, self.device))
+    def draw(self, num, seed):
+        return to_images(draw(self.ema.network, num, self.config, seed, self.device))
     def learning_rates(self):
         return {name: float(optimizer.param_groups[0]["lr"])
                 for name, optimizer in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
@@ -155,10 +167,13 @@ def load_file(path, # written by `torch.save`
     try: found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "WeightsUnpickler" in str(error) and "Unsupported operand" not in str(error):
-            raise CourseError(f"{path} asks to run code or holds more than weights, and was not loaded; "
-                              "do not use it, and ask whoever gave it to you for plain weights") from None
+            raise CourseError(f"{path} asks to run code or holds more than weights, "
+                              "and was not loaded; "
+                              "do not use it, and ask whoever gave it to "
+                              "you for plain weights") from None
         raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
-    except Exception as error: raise read_error(path, error, "PyTorch file") from None # it can trip the reader anywhere
+    # it can trip the reader anywhere
+    except Exception as error: raise read_error(path, error, "PyTorch file") from None
     return check_track(found, path, TRACK)
 
 def save_file(path, **contents):
@@ -213,14 +228,16 @@ class TorchRecorder(Recorder):
     def checkpoint(self, training):
         "Everything, to go on from here."
         if not self.writes: return
-        contents = dict(track=TRACK, config=self.config.to_dict(), data=self.data, state=training.state_dict())
+        contents = dict(track=TRACK, config=self.config.to_dict(), data=self.data,
+                        state=training.state_dict())
         self.folder.save_checkpoint(training.steps, lambda path: torch.save(contents, path),
                                     keep=self.config.keep_checkpoints)
 
     def weights(self, name, network):
         "One network, with what is needed to build it again."
         if not self.writes: return
-        save_file(self.paths[name], config=self.config.to_dict(), data=self.data, weights=network.state_dict())
+        save_file(self.paths[name], config=self.config.to_dict(), data=self.data,
+                  weights=network.state_dict())
 
     def best(self, training): self.weights("best", training.ema.network)
 
@@ -234,24 +251,30 @@ def device_name(device):
 
 # %% ../../nbs/pytorch/train.ipynb #eecd93a1
 def restore(training, recorder):
-    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    """Load the latest checkpoint of the run folder, if there is one. Refuses one that does not
+    belong to this run."""
     return restore_latest(training, recorder, load_file, ".pt", more={"device", "cuda_graphs"})
 
 # %% ../../nbs/pytorch/train.ipynb #cdeae8e1
 def train(config=CONFIG, # a `Config`
-          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          # go on from the last checkpoint in config.out; from the start if there is none
+          resume=False,
           verbose=True, # print a line per epoch
     ): # what stands in metrics.json
-    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
+    `KeyboardInterrupt` on Ctrl-C."""
     with process_group(config.device) as (rank, world, device):
         precision = select_precision(config.precision, device)
         def prepare(folder, dataset):
-            batches = DeviceBatches(dataset, config.batch_size, device=device, seed=config.seed, flip=config.flip,
+            batches = DeviceBatches(dataset, config.batch_size, device=device, seed=config.seed,
+                                    flip=config.flip,
                                     rank=rank, world=world)
             seed_everything(config.seed, config.deterministic)
             training = Training(config, device, precision, dataset.images.shape[-1], rank, world)
-            recorder = TorchRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, ["torch", "numpy"],
-                                     device_name(device), str(precision).removeprefix("torch."), rank == 0)
+            recorder = TorchRecorder(folder, config, dataset, artifact_paths(config.out), TRACK,
+                                     ["torch", "numpy"],
+                                     device_name(device), str(precision).removeprefix("torch."),
+                                     rank == 0)
             return training, batches, recorder
         return run(config, prepare, restore, resume, verbose, writes=rank == 0,
                    together=Together(device) if world > 1 else None)

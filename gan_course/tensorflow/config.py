@@ -22,11 +22,14 @@ from ..basics import CourseError, no_stderr
 from ..configuration import RANGES, BaseConfig, wrong_choice
 
 # %% ../../nbs/tensorflow/config.ipynb #97745d43
-_backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else os.environ["KERAS_BACKEND"]
+_backend = (sys.modules["keras"].backend.backend() if "keras" in sys.modules
+            else os.environ["KERAS_BACKEND"])
 if _backend != "tensorflow":
-    raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, or set it to tensorflow "
+    raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, "
+                      "or set it to tensorflow "
                       "before Keras is imported")
-with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext():
+    import tensorflow as tf
 tf.get_logger().setLevel("WARNING") # or each strategy announces itself
 
 # %% ../../nbs/tensorflow/config.ipynb #0a4e0016
@@ -54,7 +57,8 @@ class Config(BaseConfig):
             raise CourseError(f"cpu_devices is {self.cpu_devices} and device {self.device}: only a "
                               "processor can be split; use device cpu, or leave cpu_devices at 1")
         if self.cpu_devices > 1 and self.strategy == "single":
-            raise CourseError(f"cpu_devices is {self.cpu_devices} and strategy single, which uses one "
+            raise CourseError(f"cpu_devices is {self.cpu_devices} and strategy "
+                              "single, which uses one "
                               "device; use strategy mirrored, or leave cpu_devices at 1")
 
 # %% ../../nbs/tensorflow/config.ipynb #aa18f12b
@@ -66,13 +70,15 @@ def device_kinds():
     return (["gpu"] if tf.config.list_physical_devices("GPU") else []) + ["cpu"]
 
 def select_device(name="auto"): # auto, or what the configuration allows
-    "The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is not there."
+    """The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is
+    not there."""
     kinds = device_kinds()
     kind, colon, index = (kinds[0] if name == "auto" else name).partition(":")
     if kind not in DEVICES[1:] or (colon and not (index.isascii() and index.isdigit())):
         raise CourseError(wrong_choice("device", name, DEVICES))
     if kind not in kinds:
-        raise CourseError(f"device {name} was asked for, and TensorFlow finds only {', '.join(kinds)} here; "
+        raise CourseError(f"device {name} was asked for, and TensorFlow finds only "
+                          f"{', '.join(kinds)} here; "
                           "use --device auto, or install tensorflow[and-cuda]")
     last = len(tf.config.list_physical_devices(kind.upper())) - 1
     if int(index or 0) > last:
@@ -88,7 +94,8 @@ def split_cpu(number): # of logical devices
     except RuntimeError:
         there = len(tf.config.list_logical_devices("CPU"))
         if there < number:
-            raise CourseError(f"cpu_devices is {number}, and TensorFlow has already started with {there}; "
+            raise CourseError(f"cpu_devices is {number}, and TensorFlow has already "
+                              f"started with {there}; "
                               "ask for them first thing in a fresh process") from None
 
 # %% ../../nbs/tensorflow/config.ipynb #a68c2267
@@ -103,7 +110,8 @@ def select_strategy(name="auto", # auto, single or mirrored
     kind = first.split(":")[0]
     if cpu_devices > 1:
         if kind != "CPU":
-            raise CourseError(f"cpu_devices is {cpu_devices}, and the device here is {first}; add --device cpu, "
+            raise CourseError(f"cpu_devices is {cpu_devices}, and the device here is "
+                              f"{first}; add --device cpu, "
                               "or leave cpu_devices at 1")
         split_cpu(cpu_devices)
     there = [d.name.removeprefix("/device:") for d in tf.config.list_logical_devices(kind)]
@@ -111,13 +119,15 @@ def select_strategy(name="auto", # auto, single or mirrored
     several = len(there) > 1 and ":" not in device
     if name == "mirrored" or (name == "auto" and several):
         if not several:
-            raise CourseError(f"strategy mirrored was asked for, and there is one device ({there[0]}); "
+            raise CourseError("strategy mirrored was asked for, and there is one "
+                              f"device ({there[0]}); "
                               "use strategy single, or cpu_devices to split the processor")
         return tf.distribute.MirroredStrategy(there)
     return tf.distribute.OneDeviceStrategy(first)
 
 def current_strategy():
-    "The strategy whose scope this is; TensorFlow's default one, with a single replica, outside of any."
+    """The strategy whose scope this is; TensorFlow's default one, with a single replica, outside of
+    any."""
     return tf.distribute.get_strategy()
 
 # %% ../../nbs/tensorflow/config.ipynb #66d6e013
@@ -137,18 +147,21 @@ def gpu_capability(device): # from `select_device`
     "The major number of an NVIDIA GPU's compute capability; 0 for anything else."
     kind, index = device.split(":")
     if kind != "GPU": return 0
-    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[int(index)])
+    details = tf.config.experimental.get_device_details(
+        tf.config.list_physical_devices("GPU")[int(index)])
     return details.get("compute_capability", (0, 0))[0]
 
 def select_xla(name="auto", # auto, on or off
                device="CPU:0", # from `select_device`
     ): # bool, for `tf.function(jit_compile=...)`
     "Whether to compile with XLA. On a processor it makes our convolutions many times slower."
-    if name not in ("auto", "on", "off"): raise CourseError(wrong_choice("xla", name, ["auto", "on", "off"]))
+    if name not in ("auto", "on", "off"):
+        raise CourseError(wrong_choice("xla", name, ["auto", "on", "off"]))
     return device.startswith("GPU") if name == "auto" else name == "on"
 
 # %% ../../nbs/tensorflow/config.ipynb #80082619
 def artifact_paths(out): # the run folder
     "What a run writes, by name."
-    keras_files = {f"{name}_keras": Path(out)/f"{name}.keras" for name in ("generator", "discriminator")}
+    keras_files = {f"{name}_keras": Path(out)/f"{name}.keras"
+                   for name in ("generator", "discriminator")}
     return configuration.artifact_paths(out, ".weights.h5") | keras_files

@@ -38,7 +38,8 @@ def epoch_order(num, # of images
 
 # %% ../../nbs/tensorflow/data.ipynb #deef83fa
 class DeviceBatches:
-    "A data set on the device, and its batches in a new order each epoch. Make it inside the strategy's scope."
+    """A data set on the device, and its batches in a new order each epoch. Make it inside the
+    strategy's scope."""
     def __init__(self,
                  dataset, # a `gan_course.datasets.Dataset`
                  batch_size, # real images per step, over all replicas
@@ -54,7 +55,8 @@ class DeviceBatches:
         if batch_size % world:
             raise CourseError(f"batch_size {batch_size} cannot be shared equally by {world} "
                               f"devices; use a multiple of {world}")
-        self.images = tf.Variable(dataset.images, trainable=False, name="images") # uint8 [N, H, W, C]
+        # uint8 [N, H, W, C]
+        self.images = tf.Variable(dataset.images, trainable=False, name="images")
         self.num, self.batch_size, self.seed, self.flip = len(dataset), batch_size, seed, flip
         self.epoch, self.order = None, None
 

@@ -75,7 +75,8 @@ MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "rank_accuracy", "grad_norm_
 NEVER = 2**62 # `first_bad` as long as everything is finite
 
 class GANStep:
-    "One iteration of the game. Make it inside the strategy's scope; it holds no state but measurements."
+    """One iteration of the game. Make it inside the strategy's scope; it holds no state but
+    measurements."""
     def __init__(self, G, D, opt_g, opt_d, config, batches): # a `DeviceBatches`
         self.G, self.D, self.opt_g, self.opt_d = G, D, opt_g, opt_d
         self.config, self.batches = config, batches
@@ -105,7 +106,8 @@ class GANStep:
     def noisy(self, x, deviation, seed):
         "Instance noise (Sønderby et al. 2017), the same for both kinds of image."
         if not self.config.instance_noise: return x
-        return x + deviation * self.share(stateless_normal((self.config.batch_size, *x.shape[1:]), seed))
+        return (x + deviation
+                * self.share(stateless_normal((self.config.batch_size, *x.shape[1:]), seed)))
 
     def judge(self, x): return self.D(x, training=True)
 
@@ -131,7 +133,8 @@ class GANStep:
     def generator_step(self, x, fake, tape, deviation, seeds):
         "Returns loss and gradient norm. `tape` is the one that `fakes` paused."
         relativistic = self.config.loss == "relativistic"
-        a_real = tf.stop_gradient(self.judge(self.noisy(x, deviation, seeds()))) if relativistic else None
+        a_real = (tf.stop_gradient(self.judge(self.noisy(x, deviation, seeds()))) if relativistic
+                  else None)
         with tape:
             a_fake = self.judge(self.noisy(fake, deviation, seeds()))
             loss = generator_loss(a_fake, a_real, self.config.loss)
@@ -141,8 +144,10 @@ class GANStep:
     def average_statistics(self):
         "Give all replicas the mean of their running averages in BatchNorm."
         own = [v for network in (self.G, self.D) for layer in network.layers
-               if isinstance(layer, keras.layers.BatchNormalization) for v in layer.non_trainable_variables]
-        means = tf.distribute.get_replica_context().all_reduce("MEAN", [tf.identity(v.value) for v in own])
+               if isinstance(layer, keras.layers.BatchNormalization)
+               for v in layer.non_trainable_variables]
+        context = tf.distribute.get_replica_context()
+        means = context.all_reduce("MEAN", [tf.identity(v.value) for v in own])
         for v, mean in zip(own, means): v.assign(mean)
 
     def __call__(self,
@@ -163,8 +168,10 @@ class GANStep:
             if i: fake, tape = self.fakes(seeds())
             loss_g, norm_g = self.generator_step(x, fake, tape, deviation, seeds)
         if self.replicas > 1 and not c.sync_batch_norm: self.average_statistics()
-        return tf.stack([loss_d, loss_g, tf.reduce_mean(tf.sigmoid(a_real)), tf.reduce_mean(tf.sigmoid(a_fake)),
-                         tf.reduce_mean(tf.cast(a_real > a_fake, tf.float32)), norm_d, norm_g, penalty])
+        return tf.stack([loss_d, loss_g, tf.reduce_mean(tf.sigmoid(a_real)),
+                         tf.reduce_mean(tf.sigmoid(a_fake)),
+                         tf.reduce_mean(tf.cast(a_real > a_fake, tf.float32)), norm_d, norm_g,
+                         penalty])
 
     def measure(self, values, iteration, penalise):
         "Add what all replicas measured on average; note the first iteration that was not finite."
@@ -183,10 +190,12 @@ CALL = 50 # at most so many iterations in one call
 
 class Steps:
     "Iterations of a `GANStep`, many in one call, with all that belongs to a step."
-    def __init__(self, step, average, # something with `update(network, keep)`, see the lesson on training
+    # something with `update(network, keep)`, see the lesson on training
+    def __init__(self, step, average,
                  xla=False): # compile with XLA
         self.step, self.average, self.strategy = step, average, current_strategy()
-        self.call = tf.function(partial(self.iterate), jit_compile=xla) # each `Steps` has a function of its own
+        # each `Steps` has a function of its own
+        self.call = tf.function(partial(self.iterate), jit_compile=xla)
 
     def iterate(self, index, first, n, deviations, keeps, lr_g, lr_d, penalise):
         step = self.step

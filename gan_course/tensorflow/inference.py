@@ -23,7 +23,8 @@ from .train import TRACK, images_of
 from .utils import make_latents, step_seed, to_images
 
 # %% ../../nbs/tensorflow/inference.ipynb #3e528898
-def build(config, channels): return Generator(config.latent_dim, config.width, config.upsample, channels)
+def build(config, channels):
+    return Generator(config.latent_dim, config.width, config.upsample, channels)
 
 def load_generator(path, # a run folder, or a file of weights or a `.keras` file in one
                    best=False, # the best so far instead of the last
@@ -40,9 +41,11 @@ def sample_latents(num, # how many
     "Standard normal latents, truncated if wished (Brock et al. 2018, section 3.1)."
     if truncation is None: return make_latents(num, latent_dim, seed)
     if not (math.isfinite(truncation) and truncation > 0):
-        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, "
+                          "such as 1.0, or none")
     inside = math.erf(truncation / math.sqrt(2)) # probability of [-truncation, truncation]
-    u = tf.random.stateless_uniform((num, latent_dim), step_seed(seed, -1, 1), -1, 1, tf.float64, alg="philox")
+    u = tf.random.stateless_uniform((num, latent_dim), step_seed(seed, -1, 1), -1, 1, tf.float64,
+                                    alg="philox")
     z = math.sqrt(2) * tf.math.erfinv(u * inside)
     return tf.cast(tf.clip_by_value(z, -truncation, truncation), tf.float32)
 

@@ -40,8 +40,10 @@ def batch_norm(x, # [B, ..., C]
                sync=False, # statistics over all replicas' images
                dtype=None, # policy
     ): # like x
-    "BatchNorm as DCGAN's authors ran it: momentum 0.9, epsilon 1e-5 (Ioffe and Szegedy 2015, algorithm 1)."
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=init_weights(1.0),
+    """BatchNorm as DCGAN's authors ran it: momentum 0.9, epsilon 1e-5 (Ioffe and Szegedy 2015,
+    algorithm 1)."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5,
+                                     gamma_initializer=init_weights(1.0),
                                      synchronized=sync, name=name, dtype=dtype)(x)
 
 # %% ../../nbs/tensorflow/model.ipynb #d2323af6
@@ -66,7 +68,8 @@ def Generator(latent_dim=64, # length of z
     x = norm_relu(upsampling(x, w, upsample, "hidden_5", dtype), 6)                   # [28, 28, w]
     x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=init_weights(),
                       name="to_image", dtype=dtype)(x)
-    return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x), name="generator")
+    return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x),
+                       name="generator")
 
 # %% ../../nbs/tensorflow/model.ipynb #19c74e4b
 def Discriminator(width=32, # channels of the first layer; the last has 4 times as many
@@ -90,10 +93,12 @@ def Discriminator(width=32, # channels of the first layer; the last has 4 times 
                           kernel_initializer=init_weights(), name=named(), dtype=dtype)(x)
         if kind == "batch": x = batch_norm(x, named(), sync_batch_norm, dtype)
         x = layers.LeakyReLU(0.2, name=named(), dtype=dtype)(x)
-        if dropout: x = layers.Dropout(dropout, seed=(seed + i) % 2**31, name=named(), dtype=dtype)(x)
+        if dropout:
+            x = layers.Dropout(dropout, seed=(seed + i) % 2**31, name=named(), dtype=dtype)(x)
     x = layers.Flatten(name="flatten", dtype=dtype)(x) # in the order rows, columns, channels
     x = layers.Dense(1, kernel_initializer=init_weights(), name="to_logit", dtype=dtype)(x)
-    return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
+    return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x),
+                       name="discriminator")
 
 # %% ../../nbs/tensorflow/model.ipynb #c80e7037
 def count_parameters(network):
@@ -128,6 +133,7 @@ def build_networks(config, # a `Config`
     "The initialised networks of a configuration. Draws from Keras's global generator."
     how = dict(precision=precision, sync_batch_norm=config.sync_batch_norm)
     G = Generator(config.latent_dim, config.width, config.upsample, channels, **how)
-    D = Discriminator(config.width * config.d_widening, config.d_norm, config.dropout, channels, seed=config.seed, **how)
+    D = Discriminator(config.width * config.d_widening, config.d_norm, config.dropout, channels,
+                      seed=config.seed, **how)
     for network in (G, D): check_initialised(network)
     return G, D

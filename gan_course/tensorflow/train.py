@@ -17,8 +17,10 @@ import tensorflow as tf
 
 from .. import keras_files
 from ..keras_files import KerasRecorder, KerasTraining
-from ..loop import SEED_GRID, average_keep, latest_checkpoint, lr_factor, restore_latest, run
-from .config import (CONFIG, artifact_paths, select_device, select_precision, select_strategy,
+from ..loop import (SEED_GRID, average_keep, latest_checkpoint, lr_factor,
+                             restore_latest, run)
+from .config import (CONFIG, artifact_paths, select_device, select_precision,
+                                          select_strategy,
                                           select_xla)
 from .data import DeviceBatches
 from .engine import CALL, NEVER, GANStep, Steps
@@ -42,7 +44,8 @@ def make_optimizer(lr, # learning rate
                    config, # a `Config`
                    precision="float32", # dtype policy of the network
     ): # a `keras.optimizers.Optimizer`
-    "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
+    """Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton
+    2012)."""
     c, epsilon = config, 1e-8 # PyTorch's
     if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=epsilon**2)
     else: opt = Adam(lr, c.beta1, c.beta2, epsilon, weight_decay=c.weight_decay or None)
@@ -50,7 +53,8 @@ def make_optimizer(lr, # learning rate
 
 # %% ../../nbs/tensorflow/train.ipynb #54efc5d8
 class AverageWeights:
-    "An exponential moving average of a network, BatchNorm statistics included. Make it inside the strategy's scope."
+    """An exponential moving average of a network, BatchNorm statistics included. Make it inside the
+    strategy's scope."""
     def __init__(self, network, half_life): # in images; 0: a plain copy
         self.network, self.half_life = keras.models.clone_model(network), half_life
         self.network.trainable = False
@@ -63,13 +67,15 @@ class AverageWeights:
               ):
         "Follow the network. For use inside a `tf.function`, outside of the replicas."
         for a, b in zip(self.network.variables, network.variables):
-            if self.half_life and b.path in self.learned: a.value.assign_add((b.value - a.value) * (1 - keep))
+            if self.half_life and b.path in self.learned:
+                a.value.assign_add((b.value - a.value) * (1 - keep))
             else: a.value.assign(b.value)
 
 # %% ../../nbs/tensorflow/train.ipynb #a3b0ac12
 def named_variables(network): # a `keras.Model`
     "Layer and name -> variable, the random state of dropout included."
-    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.variables}
+    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers
+            for v in layer.variables}
 
 class Training(KerasTraining):
     "All that changes during a run. Make it inside the strategy's scope."
@@ -81,7 +87,8 @@ class Training(KerasTraining):
         self.batches = DeviceBatches(dataset, config.batch_size, seed=config.seed, flip=config.flip)
         self.G, self.D = self.networks(precision, dataset.images.shape[-1])
         self.ema = AverageWeights(self.G, config.ema_half_life)
-        self.opt_g, self.opt_d = (make_optimizer(lr, config, precision) for lr in (config.lr_g, config.lr_d))
+        self.opt_g, self.opt_d = (make_optimizer(lr, config, precision)
+                                  for lr in (config.lr_g, config.lr_d))
         self.step = self.Step(self.G, self.D, self.opt_g, self.opt_d, config, self.batches)
         self.run_steps = Steps(self.step, self.ema, xla)
 
@@ -106,16 +113,21 @@ class Training(KerasTraining):
         total, lazy = c.epochs * self.iterations(batches), c.r1 > 0 or c.r2 > 0
         while steps:
             penalise = lazy and self.steps % c.penalty_every == 0
-            n = 1 if penalise else min(steps, CALL, c.penalty_every - self.steps % c.penalty_every if lazy else CALL)
+            n = 1 if penalise else min(steps, CALL,
+                                       c.penalty_every - self.steps % c.penalty_every if lazy
+                                       else CALL)
             fractions = [(self.steps + i) / total for i in range(n)]
             factors = [lr_factor(c.lr_decay, fraction) for fraction in fractions]
             self.run_steps(
-                [[batches.index(self.epoch, (self.step_in_epoch + i) * k + j) for j in range(k)] for i in range(n)],
+                [[batches.index(self.epoch, (self.step_in_epoch + i) * k + j) for j in range(k)]
+                 for i in range(n)],
                 self.steps, penalise,
                 deviations=[c.instance_noise * (1 - fraction) for fraction in fractions],
-                keeps=[average_keep(c.ema_half_life, c.batch_size * k, self.images_seen + (i + 1) * c.batch_size * k)
+                keeps=[average_keep(c.ema_half_life, c.batch_size * k,
+                                    self.images_seen + (i + 1) * c.batch_size * k)
                        for i in range(n)],
-                lr_g=[c.lr_g * factor for factor in factors], lr_d=[c.lr_d * factor for factor in factors])
+                lr_g=[c.lr_g * factor for factor in factors],
+                lr_d=[c.lr_d * factor for factor in factors])
             self.steps += n; self.step_in_epoch += n; self.images_seen += n * c.batch_size * k
             steps -= n
             if stop(): return
@@ -128,7 +140,8 @@ class Training(KerasTraining):
     def reset_means(self): self.step.meter.reset()
     def draw(self, num, seed): return draw(self.ema.network, num, seed)
     def learning_rates(self):
-        return {name: float(opt.learning_rate.numpy()) for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
+        return {name: float(opt.learning_rate.numpy())
+                for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
 
 def draw(network, # a generator
          num, # images
@@ -140,8 +153,10 @@ def draw(network, # a generator
 def images_of(network, # a generator
               z, # latents, [N, latent_dim]
               batch=500):
-    "What becomes of these latents in evaluation mode, uint8 [N, H, W, C]; in parts, to save memory."
-    return np.concatenate([to_images(network(z[i:i + batch], training=False)) for i in range(0, len(z), batch)])
+    """What becomes of these latents in evaluation mode, uint8 [N, H, W, C]; in parts, to save
+    memory."""
+    return np.concatenate([to_images(network(z[i:i + batch], training=False))
+                           for i in range(0, len(z), batch)])
 
 # %% ../../nbs/tensorflow/train.ipynb #62f34927
 TRACK = "tensorflow"
@@ -155,20 +170,24 @@ def device_name(device, replicas=1):
     kind, index = device.split(":")
     name = kind.lower()
     if kind == "GPU":
-        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[int(index)])
+        details = tf.config.experimental.get_device_details(
+            tf.config.list_physical_devices("GPU")[int(index)])
         name = f"gpu: {details.get('device_name', 'unknown')}"
     return name if replicas == 1 else f"{replicas} × {name}"
 
 def restore(training, recorder):
-    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    """Load the latest checkpoint of the run folder, if there is one. Refuses one that does not
+    belong to this run."""
     return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device"})
 
 # %% ../../nbs/tensorflow/train.ipynb #c64ed06c
 def train(config=CONFIG, # a `Config`
-          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          # go on from the last checkpoint in config.out; from the start if there is none
+          resume=False,
           verbose=True, # print a line per epoch
     ): # what stands in metrics.json
-    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
+    `KeyboardInterrupt` on Ctrl-C."""
     device = select_device(config.device)
     strategy = select_strategy(config.strategy, config.device, config.cpu_devices)
     precision, xla = select_precision(config.precision, device), select_xla(config.xla, device)

@@ -57,7 +57,8 @@ class Meter:
     def __init__(self, names):
         self.names = tuple(names)
         self.sums = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False, name="sums")
-        self.counts = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False, name="counts")
+        self.counts = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False,
+                                  name="counts")
 
     def add(self, **values): # name -> tensor of one number
         "Add one measurement of each of some quantities. Never waits; works inside a `tf.function`."
@@ -65,7 +66,8 @@ class Meter:
         none = tf.zeros((), tf.float64)
         new = [tf.cast(values[name], tf.float64) if name in values else none for name in self.names]
         self.sums.assign_add(tf.stack(new))
-        self.counts.assign_add(tf.constant([float(name in values) for name in self.names], tf.float64))
+        self.counts.assign_add(tf.constant([float(name in values) for name in self.names],
+                                           tf.float64))
 
     def means(self):
         "Mean of each quantity since the last reset, as floats; nan where nothing was measured."

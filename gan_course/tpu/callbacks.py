@@ -25,11 +25,13 @@ class SampleGrid(keras.callbacks.Callback):
                  seed=1, # of the latents
                  caption=lambda epoch: f"epoch {epoch}"): # what stands below
         super().__init__()
-        self.folder, self.every, self.num, self.seed, self.caption = Path(folder), every, num, seed, caption
+        self.folder, self.every = Path(folder), every
+        self.num, self.seed, self.caption = num, seed, caption
 
     def on_epoch_end(self, epoch, logs=None): # epochs count from 0
         if (epoch + 1) % self.every: return
-        figures.save_grid(draw(self.model.average, self.num, self.seed), self.folder/f"epoch_{epoch + 1}.png",
+        figures.save_grid(draw(self.model.average, self.num, self.seed),
+                          self.folder/f"epoch_{epoch + 1}.png",
                           caption=self.caption(epoch + 1))
 
 # %% ../../nbs/tpu/callbacks.ipynb #c9d4dd3b
@@ -40,7 +42,8 @@ class LossPlot(keras.callbacks.Callback):
         self.path, self.rows = Path(path), list(history)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.rows = [row for row in self.rows if row["epoch"] <= epoch] + [dict(logs, epoch=epoch + 1)]
+        self.rows = [row
+                     for row in self.rows if row["epoch"] <= epoch] + [dict(logs, epoch=epoch + 1)]
         figures.save_figure(figures.plot_curves(self.rows), self.path)
 
 # %% ../../nbs/tpu/callbacks.ipynb #aaae8564

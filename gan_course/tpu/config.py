@@ -22,27 +22,35 @@ from ..configuration import RANGES, Settings
 def sees_tpu(root=Path("/"), # of the file system
              environ=os.environ):
     "Whether this machine has a TPU, without asking a framework."
-    return bool({"TPU_NAME", "TPU_ACCELERATOR_TYPE", "COLAB_TPU_ADDR", "TPU_WORKER_ID"} & environ.keys()
+    return bool({"TPU_NAME", "TPU_ACCELERATOR_TYPE", "COLAB_TPU_ADDR",
+                 "TPU_WORKER_ID"} & environ.keys()
                 or [*root.glob("dev/accel[0-9]*"), *root.glob("dev/vfio/[0-9]*")])
 
 def choose_backend(environ=os.environ):
-    "The name of Keras's backend for this process; `CourseError` for one that this track cannot use."
+    """The name of Keras's backend for this process; `CourseError` for one that this track cannot
+    use."""
     if "keras" in sys.modules: chosen = sys.modules["keras"].backend.backend()
     else: chosen = environ.get("KERAS_BACKEND") or (
-        "jax" if find_spec("jax") and (sees_tpu(environ=environ) or not find_spec("tensorflow")) else "tensorflow")
+        "jax" if find_spec("jax") and (sees_tpu(environ=environ) or not find_spec("tensorflow"))
+        else "tensorflow")
     if chosen not in ("jax", "tensorflow"):
-        raise CourseError(f"KERAS_BACKEND is {chosen}, and this track runs on jax and on tensorflow; set it to one of "
+        raise CourseError(f"KERAS_BACKEND is {chosen}, and this track runs on jax and on "
+                          "tensorflow; set it to one of "
                           "them before Keras is imported, or unset it")
     if not find_spec(chosen):
-        raise CourseError(f"KERAS_BACKEND is {chosen}, which is not installed; pip install 'gan_course[tpu]'")
+        raise CourseError(f"KERAS_BACKEND is {chosen}, which is not installed; pip "
+                          "install 'gan_course[tpu]'")
     return chosen
 
 BACKEND = choose_backend()
 os.environ["KERAS_BACKEND"] = BACKEND
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") # no page of notes on start
-if find_spec("tensorflow"): # on JAX too: Keras imports it, where it is installed, to serialise a network
-    with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
-    tf.get_logger().setLevel("ERROR") # or each strategy announces itself, and each new model is one tracing too many
+# on JAX too: Keras imports it, where it is installed, to serialise a network
+if find_spec("tensorflow"):
+    with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext():
+        import tensorflow as tf
+    # or each strategy announces itself, and each new model is one tracing too many
+    tf.get_logger().setLevel("ERROR")
 
 # %% ../../nbs/tpu/config.ipynb #7835ac71
 @dataclass(frozen=True, kw_only=True)
@@ -74,25 +82,30 @@ class Config(Settings):
     keep_checkpoints: int = 2 # how many of them to keep
     num_samples: int = 64 # images in gan_samples.png and progress.png
     eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
-    best_by: Literal["pixels", "frechet"] = "pixels" # which distance decides which generator is kept as the best
+    # which distance decides which generator is kept as the best
+    best_by: Literal["pixels", "frechet"] = "pixels"
     progress: bool = True # show a progress bar
     tensorboard: bool = False # write a log for TensorBoard into the run folder
     # how to compute
     device: Literal["auto", "cpu", "gpu", "tpu"] = "auto" # auto: the fastest kind there is
     cpu_devices: int = 1 # split the processor into so many devices, to try what several do
-    steps_per_call: int = 50 # steps that the device takes without the host; on a processor JAX takes one
+    # steps that the device takes without the host; on a processor JAX takes one
+    steps_per_call: int = 50
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto" # auto: by device
     deterministic: bool = True # only kernels whose result does not depend on timing
 
     ranges: ClassVar = {name: RANGES[name] for name in (
-        "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "r1", "beta1", "beta2", "ema_half_life", "epochs",
+        "limit", "batch_size", "latent_dim", "width", "dropout", "label_smoothing", "r1", "beta1",
+        "beta2", "ema_half_life", "epochs",
         "seed", "checkpoint_every", "keep_checkpoints", "num_samples", "eval_images")} | {
-        "bottleneck": (0, 4096), "learning_rate": (1e-9, 1), "image_every": (1, 10**6), "cpu_devices": (1, 64), "steps_per_call": (1, 10_000)}
+        "bottleneck": (0, 4096), "learning_rate": (1e-9, 1), "image_every": (1, 10**6),
+        "cpu_devices": (1, 64), "steps_per_call": (1, 10_000)}
 
     def check(self):
         super().check()
         if self.cpu_devices > 1 and self.device not in ("auto", "cpu"):
-            raise CourseError(f"cpu_devices is {self.cpu_devices} and device {self.device}: only a processor can be "
+            raise CourseError(f"cpu_devices is {self.cpu_devices} and device {self.device}: only "
+                              "a processor can be "
                               "split; use device cpu, or leave cpu_devices at 1")
 
 # %% ../../nbs/tpu/config.ipynb #16d0c9fe
@@ -104,4 +117,5 @@ def artifact_paths(out): # the run folder
     out = Path(out)
     keras_files = {f"{name}_keras": out/f"{name}.keras" for name in ("generator", "discriminator")}
     return configuration.artifact_paths(out, ".weights.h5") | keras_files | dict(
-        training_loss=out/"training_loss.png", final=out/"final_generated_images.png", images=out/"generated_images")
+        training_loss=out/"training_loss.png", final=out/"final_generated_images.png",
+        images=out/"generated_images")

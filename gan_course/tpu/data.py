@@ -25,8 +25,10 @@ def epoch_order(num, # of images
 
 # %% ../../nbs/tpu/data.ipynb #8f07d6d6
 class Part:
-    "Some successive batches of an epoch, for `AdversarialModel.fit` on JAX: the images, and which of them each batch takes."
-    def __init__(self, images, index): self.images, self.index = images, index # on the device; int32 [steps, B]
+    """Some successive batches of an epoch, for `AdversarialModel.fit` on JAX: the images, and which
+    of them each batch takes."""
+    # on the device; int32 [steps, B]
+    def __init__(self, images, index): self.images, self.index = images, index
     def __len__(self): return len(self.index)
 
 class Batches:
@@ -38,15 +40,18 @@ class Batches:
                  seed=0, # of the order
                 ):
         if len(dataset) < batch_size:
-            raise CourseError(f"{dataset.name} has {len(dataset)} images and batch_size is {batch_size}: "
+            raise CourseError(f"{dataset.name} has {len(dataset)} images and "
+                              f"batch_size is {batch_size}: "
                               "not one full batch; lower batch_size or raise limit")
         if batch_size % accelerator.count:
-            raise CourseError(f"batch_size {batch_size} cannot be shared equally by {accelerator.count} devices; "
+            raise CourseError(f"batch_size {batch_size} cannot be shared equally by "
+                              f"{accelerator.count} devices; "
                               f"use a multiple of {accelerator.count}")
         self.num, self.batch_size, self.seed = len(dataset), batch_size, seed
         if BACKEND == "jax":
             everywhere = jax.sharding.NamedSharding(accelerator.share, jax.sharding.PartitionSpec())
-            self.images = jax.device_put(dataset.images, everywhere) # uint8 [N, H, W, C], a copy on each device
+            # uint8 [N, H, W, C], a copy on each device
+            self.images = jax.device_put(dataset.images, everywhere)
         else: self.images, self.share = tf.constant(dataset.images), accelerator.share
 
     def __len__(self):
@@ -56,14 +61,18 @@ class Batches:
     def index(self, epoch, start, steps):
         "The numbers of the images of some batches, int32 [steps, B]."
         order = epoch_order(self.num, self.seed, epoch)
-        return order[start * self.batch_size:(start + steps) * self.batch_size].reshape(steps, self.batch_size)
+        first, size = start * self.batch_size, steps * self.batch_size
+        return order[first:first + size].reshape(steps, self.batch_size)
 
     def part(self, epoch, start=0, steps=None): # first batch, and how many; None: all that follow
-        "Batches of an epoch, as `fit` takes them: a `Part` on JAX; on TensorFlow a `tf.data.Dataset` of uint8 [B, H, W, C], shared among replicas."
+        """Batches of an epoch, as `fit` takes them: a `Part` on JAX; on TensorFlow a
+        `tf.data.Dataset` of uint8 [B, H, W, C], shared among replicas."""
         index = self.index(epoch, start, len(self) - start if steps is None else steps)
         if BACKEND == "jax": return Part(self.images, index)
         options = tf.data.Options()
         options.autotune.enabled = False # it would hold up the end of every epoch
-        data = tf.data.Dataset.from_tensor_slices(index).map(lambda i: tf.gather(self.images, i)).prefetch(2).with_options(options)
+        data = tf.data.Dataset.from_tensor_slices(index).map(lambda i: tf.gather(self.images, i))
+        data = data.prefetch(2).with_options(options)
         if self.share.num_replicas_in_sync == 1: return data
-        return self.share.experimental_distribute_dataset(data, tf.distribute.InputOptions(experimental_fetch_to_device=False))
+        on_host = tf.distribute.InputOptions(experimental_fetch_to_device=False)
+        return self.share.experimental_distribute_dataset(data, on_host)

@@ -6,7 +6,8 @@
 __all__ = ['build', 'load_generator', 'sample_latents', 'generate_samples']
 
 # %% ../../nbs/tpu/inference.ipynb #1b0d973d
-from .config import BACKEND, CONFIG, Config, artifact_paths # first: it chooses Keras's backend
+# first: it chooses Keras's backend
+from .config import BACKEND, CONFIG, Config, artifact_paths
 
 import math
 from pathlib import Path
@@ -22,12 +23,14 @@ from .strategy import find_accelerator
 from .train import TRACK
 
 # %% ../../nbs/tpu/inference.ipynb #0754e8e0
-def build(config, channels): return Generator(config.latent_dim, config.width, channels, bottleneck=config.bottleneck)
+def build(config, channels):
+    return Generator(config.latent_dim, config.width, channels, bottleneck=config.bottleneck)
 
 def load_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in one
                    best=False, # the best so far instead of the last
     ): # generator, its `Config`, and a dictionary that describes its data
-    "A trained generator, whichever backend trained it. Raises `CourseError` for anything that is not one."
+    """A trained generator, whichever backend trained it. Raises `CourseError` for anything that is
+    not one."""
     return open_generator(path, TRACK, Config, artifact_paths, build, best)
 
 # %% ../../nbs/tpu/inference.ipynb #2f68f73d
@@ -40,9 +43,11 @@ def sample_latents(num, # how many
     z = make_latents(num, latent_dim, seed)
     if truncation is None: return z
     if not (math.isfinite(truncation) and truncation > 0):
-        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, "
+                          "such as 1.0, or none")
     normal, u = NormalDist(), np.random.default_rng([seed, 2**31 + 1]).random((num, latent_dim))
-    low = normal.cdf(-truncation) # by the inverse of the distribution: no drawing again, however small the limit
+    # by the inverse of the distribution: no drawing again, however small the limit
+    low = normal.cdf(-truncation)
     inverse = np.vectorize(normal.inv_cdf, otypes=[np.float64])
     return np.clip(inverse(low + u * (1 - 2 * low)), -truncation, truncation).astype(np.float32)
 
@@ -57,7 +62,8 @@ def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or
     ): # uint8 array, [num_images, 28, 28, channels]
     "Draw images from a trained generator, and write them as a grid."
     run = Path(config.out if isinstance(config, Config) else config)
-    if not 1 <= num_images <= 100_000: raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
+    if not 1 <= num_images <= 100_000:
+        raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
     if device != "auto": find_accelerator(device) # or say that it is not there
     G, trained, data = load_generator(run, best)
     images = draw_latents(G, sample_latents(num_images, trained.latent_dim, seed, truncation))

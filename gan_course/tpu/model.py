@@ -35,30 +35,40 @@ def Generator(latent_dim=256, # length of z
               width=32, # channels of the last hidden layer; the first has 4 times as many
               channels=1, # of the image
               *,
-              bottleneck=32, # numbers that the latents are mixed into, if there are more of them; 0: none
+              # numbers that the latents are mixed into, if there are more of them; 0: none
+              bottleneck=32,
               precision="float32", # dtype policy of the hidden layers
               seed=0, # of the initial weights
-              sync=False, # BatchNorm over all replicas of a TensorFlow strategy; on JAX it always is
+              # BatchNorm over all replicas of a TensorFlow strategy; on JAX it always is
+              sync=False,
     ): # a `keras.Model`
-    "Latent [B, latent_dim] -> image [B, 28, 28, channels] in [-1, 1]; `UpSampling2D` and convolutions."
+    """Latent [B, latent_dim] -> image [B, 28, 28, channels] in [-1, 1]; `UpSampling2D` and
+    convolutions."""
     z = x = keras.Input((latent_dim,), name="z")
     *seeds, mixing = seeds_of(seed, 0, 5)
-    initial = [keras.initializers.RandomNormal(0.0, 0.02, seed=s) for s in seeds] # Radford et al. 2015, section 4
+    # Radford et al. 2015, section 4
+    initial = [keras.initializers.RandomNormal(0.0, 0.02, seed=s) for s in seeds]
     def normed(x, i):
-        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=sync, name=f"norm_{i}", dtype=precision)(x)
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=sync,
+                                      name=f"norm_{i}", dtype=precision)(x)
         return layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
     if 0 < bottleneck < latent_dim:
-        x = layers.Dense(bottleneck, use_bias=False, kernel_initializer=keras.initializers.Orthogonal(seed=mixing), name="mix",
+        x = layers.Dense(bottleneck, use_bias=False,
+                         kernel_initializer=keras.initializers.Orthogonal(seed=mixing), name="mix",
                          dtype=precision)(x)
-    x = layers.Dense(7 * 7 * 4 * width, use_bias=False, kernel_initializer=initial[0], name="project", dtype=precision)(x)
+    x = layers.Dense(7 * 7 * 4 * width, use_bias=False, kernel_initializer=initial[0],
+                     name="project", dtype=precision)(x)
     x = normed(layers.Reshape((7, 7, 4 * width), name="unflatten", dtype=precision)(x), 0)
     for i, outputs in ((1, 2 * width), (2, width)): # [14, 14, 2w], [28, 28, w]
         x = layers.UpSampling2D(2, name=f"up_{i}", dtype=precision)(x)
-        x = layers.Conv2D(outputs, 3, padding="same", use_bias=False, kernel_initializer=initial[i], name=f"conv_{i}",
+        x = layers.Conv2D(outputs, 3, padding="same", use_bias=False, kernel_initializer=initial[i],
+                          name=f"conv_{i}",
                           dtype=precision)(x)
         x = normed(x, i)
-    x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=initial[3], name="to_image", dtype=precision)(x)
-    return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x), name="generator")
+    x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=initial[3], name="to_image",
+                      dtype=precision)(x)
+    return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x),
+                       name="generator")
 
 # %% ../../nbs/tpu/model.ipynb #5f7f72ea
 def Discriminator(width=32, # channels of the first layer; the last has 4 times as many
@@ -71,14 +81,17 @@ def Discriminator(width=32, # channels of the first layer; the last has 4 times 
     "Image [B, 28, 28, channels] -> logit [B]; strided convolutions, dropout, one number."
     image = x = keras.Input((28, 28, channels), name="image")
     *seeds, mask = seeds_of(seed, 1, 5)
-    initial = [keras.initializers.GlorotUniform(seed=s) for s in seeds] # Keras's default, with a seed
+    # Keras's default, with a seed
+    initial = [keras.initializers.GlorotUniform(seed=s) for s in seeds]
     for i, outputs in enumerate((width, 2 * width, 4 * width)):
-        x = layers.Conv2D(outputs, 4, strides=2, padding="same", kernel_initializer=initial[i], name=f"conv_{i}", dtype=precision)(x)
+        x = layers.Conv2D(outputs, 4, strides=2, padding="same", kernel_initializer=initial[i],
+                          name=f"conv_{i}", dtype=precision)(x)
         x = layers.LeakyReLU(0.2, name=f"relu_{i}", dtype=precision)(x)
     x = layers.Flatten(name="flatten", dtype=precision)(x)
     if dropout: x = layers.Dropout(dropout, seed=mask % 2**31, name="dropout", dtype=precision)(x)
     x = layers.Dense(1, kernel_initializer=initial[3], name="to_logit", dtype=precision)(x)
-    return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
+    return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x),
+                       name="discriminator")
 
 # %% ../../nbs/tpu/model.ipynb #d397f2db
 MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "rank_accuracy", "grad_norm_d", "grad_norm_g")
@@ -100,9 +113,12 @@ class AdversarialModel(keras.Model):
         self.average.trainable = False
         for a, b in zip(self.average.variables, generator.variables): a.assign(b)
         def own(name, shape, dtype): return self.add_weight(
-            shape=shape, dtype=dtype, initializer="zeros", trainable=False, name=name, aggregation="only_first_replica")
-        self.iteration, self.sums = own("iteration", (), "int32"), own("sums", (len(MEASURED),), "float32")
-        self.counted, self.bad = own("counted", (), "int32"), own("bad", (), "int32") # bad: 1 + the first bad iteration
+            shape=shape, dtype=dtype, initializer="zeros", trainable=False, name=name,
+            aggregation="only_first_replica")
+        self.iteration, self.sums = (own("iteration", (), "int32"),
+                                     own("sums", (len(MEASURED),), "float32"))
+        # bad: 1 + the first bad iteration
+        self.counted, self.bad = own("counted", (), "int32"), own("bad", (), "int32")
         self.judged_means = [keras.metrics.Mean(name=name) for name in JUDGED]
         self.built = True
 
@@ -110,36 +126,43 @@ class AdversarialModel(keras.Model):
 
     @property
     def metrics(self):
-        "Those of `evaluate`. Keras begins them anew with each `fit`, so what training measures is in variables of our own."
+        """Those of `evaluate`. Keras begins them anew with each `fit`, so what training measures is
+        in variables of our own."""
         return self.judged_means
 
     def compile(self, g_optimizer, d_optimizer, mesh=None, # of JAX's devices
                 steps_per_execution=1, # steps that the device takes without the host
                 **kwargs):
-        super().compile(optimizer=d_optimizer, steps_per_execution=steps_per_execution, **kwargs) # without one Keras makes an RMSprop
+        # without one Keras makes an RMSprop
+        super().compile(optimizer=d_optimizer, steps_per_execution=steps_per_execution, **kwargs)
         self.g_optimizer, self.mesh, self.jitted = g_optimizer, mesh, None
-        for opt, network in ((g_optimizer, self.generator), (d_optimizer, self.discriminator)): opt.build(network.trainable_variables)
+        for opt, network in ((g_optimizer, self.generator), (d_optimizer, self.discriminator)):
+            opt.build(network.trainable_variables)
 
     @property
     def d_optimizer(self): return self.optimizer
 
     def get_config(self):
         save = keras.saving.serialize_keras_object
-        return dict(generator=save(self.generator), discriminator=save(self.discriminator), latent_dim=self.latent_dim,
-                    batch_size=self.batch_size, label_smoothing=self.label_smoothing, ema_half_life=self.ema_half_life,
+        return dict(generator=save(self.generator), discriminator=save(self.discriminator),
+                    latent_dim=self.latent_dim,
+                    batch_size=self.batch_size, label_smoothing=self.label_smoothing,
+                    ema_half_life=self.ema_half_life,
                     seed=self.seed, r1=self.r1, name=self.name)
 
     @classmethod
     def from_config(cls, config):
         load = keras.saving.deserialize_keras_object
-        return cls(**(config | {name: load(config[name]) for name in ("generator", "discriminator")}))
+        return cls(**(config | {name: load(config[name])
+                                for name in ("generator", "discriminator")}))
 
     def get_compile_config(self):
         save = keras.saving.serialize_keras_object
         return dict(g_optimizer=save(self.g_optimizer), d_optimizer=save(self.d_optimizer))
 
     def compile_from_config(self, config):
-        self.compile(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
+        self.compile(**{name: keras.saving.deserialize_keras_object(value)
+                        for name, value in config.items()})
 
 # %% ../../nbs/tpu/model.ipynb #51543498
 def cross_entropy(label, a): # a number in [0, 1]; logits
@@ -177,18 +200,23 @@ def scaled_images(x):
 AdversarialModel.judgement = judgement
 
 # %% ../../nbs/tpu/model.ipynb #469fb660
-def averaged(self, old, new, iteration): # variables of the average and of the generator; counted from 0
-    "The average's variables after an iteration, with the weight of `gan_course.loop.average_keep`. BatchNorm's statistics are averaged too."
+# variables of the average and of the generator; counted from 0
+def averaged(self, old, new, iteration):
+    """The average's variables after an iteration, with the weight of
+    `gan_course.loop.average_keep`. BatchNorm's statistics are averaged too."""
     images, size = ops.cast(iteration + 1, "float32") * self.batch_size, float(self.batch_size)
-    keep = 2.0 ** (-size / ops.minimum(1.0 * self.ema_half_life, 0.05 * images)) if self.ema_half_life else 0.0
+    keep = (2.0 ** (-size / ops.minimum(1.0 * self.ema_half_life, 0.05 * images))
+            if self.ema_half_life else 0.0)
     return [b + (a - b) * keep for a, b in zip(old, new)] # exactly b where nothing is kept
 
 def noted(self, sums, counted, bad, iteration, values):
-    "The model's own variables after a step. A loss-scaled optimiser skips gradients that are not finite, so they are not bad then."
+    """The model's own variables after a step. A loss-scaled optimiser skips gradients that are not
+    finite, so they are not bad then."""
     scaled = isinstance(self.d_optimizer, keras.optimizers.LossScaleOptimizer)
     watched = values[:2] if scaled else ops.concatenate([values[:2], values[5:7]])
     now_bad = ops.logical_not(ops.all(ops.isfinite(watched)))
-    return (sums + values, counted + 1, ops.where(ops.logical_and(bad == 0, now_bad), iteration + 1, bad), iteration + 1)
+    return (sums + values, counted + 1,
+            ops.where(ops.logical_and(bad == 0, now_bad), iteration + 1, bad), iteration + 1)
 
 def as_array(v): # a Keras variable, also one that a strategy keeps on several devices
     "Its value in NumPy. Waits for the device."
@@ -208,17 +236,21 @@ AdversarialModel.means, AdversarialModel.reset_means = means, reset_means
 
 # %% ../../nbs/tpu/model.ipynb #9b426966
 def make_optimizer(learning_rate, beta1=0.0, precision="float32", beta2=0.99):
-    "Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two optimisers."
+    """Adam (Kingma and Ba 2014); for float16 with a loss scale, which no `fit` would add to two
+    optimisers."""
     opt = keras.optimizers.Adam(learning_rate, beta1, beta2)
     return keras.optimizers.LossScaleOptimizer(opt) if precision == "mixed_float16" else opt
 
 def seed_everything(seed, # 0 to 2**63 - 1
-                    deterministic=False): # forbid kernels whose result depends on timing; for the whole process
-    "Seed Python, NumPy and TensorFlow. JAX has no such state; and our networks carry seeds of their own."
+                    # forbid kernels whose result depends on timing; for the whole process
+                    deterministic=False):
+    """Seed Python, NumPy and TensorFlow. JAX has no such state; and our networks carry seeds of
+    their own."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
     if BACKEND == "tensorflow":
-        keras.utils.set_random_seed(seed % 2**32) # on JAX it would import TensorFlow for this, with all it takes of a GPU's memory
+        # on JAX it would import TensorFlow for this, with all it takes of a GPU's memory
+        keras.utils.set_random_seed(seed % 2**32)
         if deterministic: tf.config.experimental.enable_op_determinism()
 
 # %% ../../nbs/tpu/model.ipynb #de1a077c
@@ -233,7 +265,9 @@ if BACKEND == "tensorflow":
         pair = tf.stack([tf.constant(model.seed, tf.int64), tf.cast(iteration, tf.int64)])
         z = tf.random.stateless_normal((model.batch_size, model.latent_dim), pair, alg="philox")
         if replicas() == 1: return z
-        return tf.reshape(z, (replicas(), model.batch_size // replicas(), -1))[replica().replica_id_in_sync_group]
+        return tf.reshape(z,
+                          (replicas(), model.batch_size // replicas(),
+                           -1))[replica().replica_id_in_sync_group]
 else:
     def latents(model, iteration):
         "Of one iteration, for the whole batch."
@@ -250,7 +284,8 @@ if BACKEND == "tensorflow":
         with tape: scaled = opt.scale_loss(loss)
         gradients = tape.gradient(scaled, [v.value for v in network.trainable_variables])
         if replicas() > 1: gradients = replica().all_reduce("MEAN", gradients)
-        opt.apply([g / replicas() for g in gradients], network.trainable_variables) # Keras adds up what the replicas have
+        # Keras adds up what the replicas have
+        opt.apply([g / replicas() for g in gradients], network.trainable_variables)
         return global_norm(gradients) / scale
 
     def steepness(self, x): # images in [-1, 1]
@@ -262,7 +297,8 @@ if BACKEND == "tensorflow":
 
     def train_on(self, x, z): # uint8 images and latents, this replica's
         "One step of the game; returns what was measured."
-        x = scaled_images(tf.ensure_shape(x, (self.batch_size // replicas(), *x.shape[1:]))) # every shape static
+        # every shape static
+        x = scaled_images(tf.ensure_shape(x, (self.batch_size // replicas(), *x.shape[1:])))
         iteration, tape_g, tape_d = self.iteration.value, tf.GradientTape(), tf.GradientTape()
         with tape_g: fake = self.generator(z, training=True)
         with tape_d:
@@ -274,7 +310,8 @@ if BACKEND == "tensorflow":
         norm_g = take_step(self.g_optimizer, self.generator, tape_g, loss_g)
         values = tf.concat([self.judgement(loss_d, loss_g, a_real, a_fake), [norm_d, norm_g]], 0)
         if replicas() > 1: values = replica().all_reduce("MEAN", values)
-        new = self.averaged([v.value for v in self.average.variables], [v.value for v in self.generator.variables], iteration)
+        new = self.averaged([v.value for v in self.average.variables],
+                            [v.value for v in self.generator.variables], iteration)
         for v, value in zip(self.average.variables, new): v.assign(value)
         own = (self.sums, self.counted, self.bad, self.iteration)
         for v, value in zip(own, self.noted(*(v.value for v in own), values)): v.assign(value)
@@ -283,7 +320,8 @@ if BACKEND == "tensorflow":
     def train_step(self, x): # uint8 [B, H, W, C]
         "What `fit` calls in each replica; returns the means since the last reset."
         train_on(self, x, latents(self, self.iteration.value))
-        return dict(zip(MEASURED, tf.unstack(self.sums.value / tf.cast(self.counted.value, tf.float32))))
+        return dict(zip(MEASURED,
+                        tf.unstack(self.sums.value / tf.cast(self.counted.value, tf.float32))))
 
     AdversarialModel.train_on, AdversarialModel.train_step = train_on, train_step
 
@@ -293,18 +331,23 @@ if BACKEND == "jax":
 
     def state_variables(model):
         "Name -> Keras variables: everything that a step changes."
-        return dict(g=model.generator.trainable_variables, gn=model.generator.non_trainable_variables,
-                    d=model.discriminator.trainable_variables, dn=model.discriminator.non_trainable_variables,
-                    opt_g=model.g_optimizer.variables, opt_d=model.d_optimizer.variables, average=model.average.variables,
+        return dict(g=model.generator.trainable_variables,
+                    gn=model.generator.non_trainable_variables,
+                    d=model.discriminator.trainable_variables,
+                    dn=model.discriminator.non_trainable_variables,
+                    opt_g=model.g_optimizer.variables, opt_d=model.d_optimizer.variables,
+                    average=model.average.variables,
                     own=[model.sums, model.counted, model.bad, model.iteration])
 
     def scaled_loss(opt, values, loss): # values of the optimiser's variables
-        with keras.StatelessScope(state_mapping=list(zip(opt.variables, values))): return opt.scale_loss(loss)
+        with keras.StatelessScope(state_mapping=list(zip(opt.variables, values))):
+            return opt.scale_loss(loss)
 
 # %% ../../nbs/tpu/model.ipynb #c7190f15
 if BACKEND == "jax":
     def steepness(self, d, dn, x): # weights and state of the discriminator; images in [-1, 1]
-        "The mean square of the length of the logit's gradient by the image; and the state afterwards."
+        """The mean square of the length of the logit's gradient by the image; and the state
+        afterwards."""
         def logits(x):
             a, after = self.discriminator.stateless_call(d, dn, x, training=True)
             return jnp.sum(a), after
@@ -313,8 +356,10 @@ if BACKEND == "jax":
 
     def stateless_step(self, s, x, z): # state, uint8 images, latents: all of the batch
         "One step of the game: the next state, and what was measured."
-        G, D, opt_g, opt_d, x = self.generator, self.discriminator, self.g_optimizer, self.d_optimizer, scaled_images(x)
-        fake, pull, gn = jax.vjp(lambda g: G.stateless_call(g, s["gn"], z, training=True), s["g"], has_aux=True)
+        G, D, opt_g, opt_d, x = (self.generator, self.discriminator, self.g_optimizer,
+                                 self.d_optimizer, scaled_images(x))
+        fake, pull, gn = jax.vjp(lambda g: G.stateless_call(g, s["gn"], z, training=True), s["g"],
+                                 has_aux=True)
         def of_d(d):
             a, dn = D.stateless_call(d, s["dn"], jnp.concatenate([x, fake]), training=True)
             a_real, a_fake = jnp.split(a, 2)
@@ -334,8 +379,11 @@ if BACKEND == "jax":
         gradients, = pull(by_fake)
         norm_g = global_norm(gradients) / scaled_loss(opt_g, s["opt_g"], jnp.ones(()))
         g, new_g = opt_g.stateless_apply(s["opt_g"], gradients, s["g"])
-        values, (*own, iteration) = jnp.append(self.judgement(loss_d, loss_g, a_real, a_fake), jnp.stack([norm_d, norm_g])), s["own"]
-        new = {id(v): value for v, value in [*zip(G.trainable_variables, g), *zip(G.non_trainable_variables, gn)]}
+        values, (*own, iteration) = jnp.append(self.judgement(loss_d, loss_g, a_real, a_fake),
+                                               jnp.stack([norm_d, norm_g])), s["own"]
+        new = {id(v): value
+               for v, value in [*zip(G.trainable_variables, g),
+                                *zip(G.non_trainable_variables, gn)]}
         average = self.averaged(s["average"], [new[id(v)] for v in G.variables], iteration)
         return dict(g=g, gn=gn, d=d, dn=dn, opt_g=new_g, opt_d=new_d, average=average,
                     own=list(self.noted(*own, iteration, values))), values
@@ -355,27 +403,35 @@ if BACKEND == "jax":
     def jit_steps(self):
         "One step, and as many as `index` has rows; both in place."
         def one(s, images, index): return indexed_step(self, s, images, index)
-        def many(s, images, index): return jax.lax.scan(lambda s, row: (indexed_step(self, s, images, row), None), s, index)[0]
+        def many(s, images, index):
+            return jax.lax.scan(lambda s, row: (indexed_step(self, s, images, row), None), s,
+                                index)[0]
         return jax.jit(one, donate_argnums=0), jax.jit(many, donate_argnums=0)
 
 # %% ../../nbs/tpu/model.ipynb #1d9769d1
 if BACKEND == "jax":
     def taken_out(self):
         "Copies, for what is donated must not be shared; on every device."
-        state = jax.tree.map(jnp.copy, {name: held(vs) for name, vs in state_variables(self).items()})
+        state = jax.tree.map(jnp.copy,
+                             {name: held(vs) for name, vs in state_variables(self).items()})
         if self.mesh is None: return state
-        return jax.device_put(state, jax.sharding.NamedSharding(self.mesh, jax.sharding.PartitionSpec()))
+        return jax.device_put(state,
+                              jax.sharding.NamedSharding(self.mesh, jax.sharding.PartitionSpec()))
 
     def put_back(self, state):
         for name, vs in state_variables(self).items():
             for v, value in zip(vs, state[name]): v.assign(value)
 
     def fit(self, part, epochs=1, initial_epoch=0, callbacks=None, verbose=0, shuffle=False):
-        "As Keras's `fit`, for a `Part`: its batches are taken once for each epoch, in the order they have."
-        if not isinstance(part, Part): raise CourseError("on JAX, fit takes what Batches.part returns")
+        """As Keras's `fit`, for a `Part`: its batches are taken once for each epoch, in the order
+        they have."""
+        if not isinstance(part, Part):
+            raise CourseError("on JAX, fit takes what Batches.part returns")
         if self.jitted is None: self.jitted = jit_steps(self)
         one, many = self.jitted
-        callbacks = keras.callbacks.CallbackList(callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=verbose,
+        callbacks = keras.callbacks.CallbackList(callbacks, add_history=True,
+                                                 add_progbar=verbose != 0, model=self,
+                                                 verbose=verbose,
                                                  epochs=epochs, steps=len(part))
         self.stop_training, n = False, self.steps_per_execution
         callbacks.on_train_begin()
@@ -384,7 +440,8 @@ if BACKEND == "jax":
             callbacks.on_epoch_begin(epoch)
             at, state = 0, taken_out(self)
             while at < len(part) and not self.stop_training:
-                if n > 1 and at + n <= len(part): state, at = many(state, part.images, part.index[at:at + n]), at + n
+                if n > 1 and at + n <= len(part):
+                    state, at = many(state, part.images, part.index[at:at + n]), at + n
                 else: state, at = one(state, part.images, part.index[at]), at + 1
                 callbacks.on_train_batch_end(at - 1)
             put_back(self, state)
@@ -410,7 +467,8 @@ if BACKEND == "jax":
         "As Keras's `evaluate`: name -> mean over all batches."
         variables = self.variables + self.metrics_variables
         def judge(values, images, index):
-            with keras.StatelessScope(state_mapping=list(zip(variables, values))) as scope: self.test_step(images[index])
+            with keras.StatelessScope(state_mapping=list(zip(variables, values))) as scope:
+                self.test_step(images[index])
             return [scope.get_current_value(v) for v in self.metrics_variables]
         for metric in self.metrics: metric.reset_state()
         judge, count, values = jax.jit(judge), len(self.metrics_variables), held(variables)
@@ -423,7 +481,8 @@ if BACKEND == "jax":
 
 # %% ../../nbs/tpu/model.ipynb #73681a85
 def make_latents(num, latent_dim, seed):
-    "Standard normal latents, float32 [num, latent_dim], the same on every machine and on both backends."
+    """Standard normal latents, float32 [num, latent_dim], the same on every machine and on both
+    backends."""
     return np.random.default_rng([seed, 2**31]).standard_normal((num, latent_dim), np.float32)
 
 def to_images(x): # [N, H, W, C] in [-1, 1]
@@ -434,10 +493,12 @@ def to_images(x): # [N, H, W, C] in [-1, 1]
 def draw_latents(network, # a generator
                  z, # latents, float32 [N, latent_dim]
                  batch=500):
-    "What becomes of these latents, uint8 [N, H, W, C]; in parts of one shape, so that nothing is compiled twice."
+    """What becomes of these latents, uint8 [N, H, W, C]; in parts of one shape, so that nothing is
+    compiled twice."""
     n, batch = len(z), min(batch, len(z))
     z = np.concatenate([z, np.zeros((-n % batch, z.shape[1]), np.float32)])
-    return np.concatenate([to_images(network(z[i:i + batch], training=False)) for i in range(0, n, batch)])[:n]
+    return np.concatenate([to_images(network(z[i:i + batch], training=False))
+                           for i in range(0, n, batch)])[:n]
 
 def draw(network, # a generator
          num, # images

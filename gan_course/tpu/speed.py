@@ -27,7 +27,8 @@ class Runner:
     def __init__(self, config, dataset, accelerator):
         seed_everything(config.seed, config.deterministic)
         with accelerator.scope():
-            self.training = Training(config, dataset, accelerator, select_precision(config.precision, accelerator))
+            self.training = Training(config, dataset, accelerator,
+                                     select_precision(config.precision, accelerator))
         self.accelerator, self.every = accelerator, max(1, self.training.model.steps_per_execution)
         self(2 * self.every) # compile, and once more
 
@@ -71,12 +72,15 @@ def speed_table(dataset, # a `gan_course.datasets.Dataset`
     "Images per second on the accelerator that is there, one dial at a time, measured in turn."
     accelerator = find_accelerator(config.device, config.cpu_devices)
     variants = variants or {
-        "as configured": {}, "batch × 4": dict(batch_size=4 * config.batch_size), "one step a call": dict(steps_per_call=1),
+        "as configured": {}, "batch × 4": dict(batch_size=4 * config.batch_size),
+        "one step a call": dict(steps_per_call=1),
         "float32": dict(precision="fp32"), "bfloat16": dict(precision="bf16")}
-    runners = {name: Runner(config.replace(**changes), dataset, accelerator) for name, changes in variants.items()}
+    runners = {name: Runner(config.replace(**changes), dataset, accelerator)
+               for name, changes in variants.items()}
     def measure(run): return lambda: run(steps) / (steps * run.training.config.batch_size)
     found = in_turn({name: measure(run) for name, run in runners.items()}, rounds)
     first = next(iter(found.values()))
-    rows = [f"| {name} | {1 / seconds:,.0f} | {first / seconds:.2f} |" for name, seconds in found.items()]
+    rows = [f"| {name} | {1 / seconds:,.0f} | {first / seconds:.2f} |"
+            for name, seconds in found.items()]
     return "\n".join([f"{accelerator}; batch {config.batch_size}, width {config.width}", "",
                       "| | images/s | ratio |", "|---|---:|---:|", *rows])

@@ -29,27 +29,31 @@ class Accelerator:
     count: int # devices that share a batch
     name: str # of the device, as a person would say it
     why: str # this one
-    share: Any # TensorFlow: a `tf.distribute.Strategy`; JAX: a `jax.sharding.Mesh` with the axis "batch"
+    # TensorFlow: a `tf.distribute.Strategy`; JAX: a `jax.sharding.Mesh` with the axis "batch"
+    share: Any
 
     def scope(self):
         "Networks and optimisers are made inside of this."
         return self.share.scope() if BACKEND == "tensorflow" else nullcontext()
 
     def __str__(self):
-        return f"{BACKEND} on {f'{self.count} × ' if self.count > 1 else ''}{self.name} ({self.why})"
+        return (f"{BACKEND} on {f'{self.count} × ' if self.count > 1 else ''}{self.name} "
+                f"({self.why})")
 
 # %% ../../nbs/tpu/strategy.ipynb #ccdb36ef
 def share_among(kind, devices):
     "TensorFlow's strategy, or JAX's mesh."
     if BACKEND == "jax": return jax.sharding.Mesh(devices, ("batch",))
     if kind == "tpu": return tf.distribute.TPUStrategy()
-    if len(devices) == 1: return tf.distribute.get_strategy() # TensorFlow's default: the fastest device that it sees
+    # TensorFlow's default: the fastest device that it sees
+    if len(devices) == 1: return tf.distribute.get_strategy()
     return tf.distribute.MirroredStrategy([d.name.removeprefix("/device:") for d in devices])
 
 # %% ../../nbs/tpu/strategy.ipynb #c976f9dd
 def split_cpu(number): # of devices
     "Let the processor count as several devices. `CourseError` if the backend has begun to compute."
-    late = CourseError(f"cpu_devices is {number}, and {BACKEND} has already started with another number; ask for them "
+    late = CourseError(f"cpu_devices is {number}, and {BACKEND} has already started with another "
+                       "number; ask for them "
                        "first thing in a fresh process")
     if BACKEND == "jax":
         try: jax.config.update("jax_num_cpu_devices", number)
@@ -57,7 +61,10 @@ def split_cpu(number): # of devices
         if len(jax.devices("cpu")) < number: raise late
         return
     processor = tf.config.list_physical_devices("CPU")[0]
-    try: tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * number)
+    try:
+        tf.config.set_logical_device_configuration(processor,
+                                                   [tf.config.LogicalDeviceConfiguration()]
+                                                   * number)
     except RuntimeError:
         if len(tf.config.list_logical_devices("CPU")) < number: raise late from None
 
@@ -68,7 +75,8 @@ def jax_devices(kind):
     except RuntimeError: return []
 
 def tensorflow_tpu(device):
-    "The TPU cores that TensorFlow can use. Connects to them, which can only happen before anything is computed."
+    """The TPU cores that TensorFlow can use. Connects to them, which can only happen before
+    anything is computed."""
     if device not in ("auto", "tpu") or not sees_tpu(): return []
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
@@ -84,17 +92,22 @@ KINDS = ("tpu", "gpu", "cpu") # fastest first
 def find_accelerator(device="auto", # auto, cpu, gpu or tpu
                      cpu_devices=1, # devices that the processor is split into
     ): # an `Accelerator`
-    "The fastest kind of device that this process can use, all of them. `CourseError` where the one asked for is not there."
-    if device not in ("auto", *KINDS): raise CourseError(wrong_choice("device", device, ("auto", *KINDS)))
+    """The fastest kind of device that this process can use, all of them. `CourseError` where the
+    one asked for is not there."""
+    if device not in ("auto", *KINDS):
+        raise CourseError(wrong_choice("device", device, ("auto", *KINDS)))
     if cpu_devices > 1: split_cpu(cpu_devices)
     if BACKEND == "tensorflow" and (device == "cpu" or cpu_devices > 1): hide_gpus()
     if BACKEND == "jax": found = {kind: jax_devices(kind) for kind in KINDS}
-    else: found = {"tpu": tensorflow_tpu(device), **{kind: tf.config.list_logical_devices(kind.upper()) for kind in KINDS[1:]}}
+    else:
+        found = {"tpu": tensorflow_tpu(device),
+                 **{kind: tf.config.list_logical_devices(kind.upper()) for kind in KINDS[1:]}}
     kind = next(k for k in KINDS if found[k]) if device == "auto" else device
     if cpu_devices > 1: kind = "cpu"
     if not found[kind]:
         raise CourseError(f"device {device} was asked for, and {BACKEND} finds only "
-                          f"{', '.join(k for k in KINDS if found[k])} here; use device auto{remedy(kind)}")
+                          f"{', '.join(k for k in KINDS if found[k])} here; use "
+                          f"device auto{remedy(kind)}")
     devices = found[kind]
     if BACKEND == "tensorflow" and kind == "cpu": devices = devices[:cpu_devices]
     why = "asked for" if device != "auto" or cpu_devices > 1 else explain(found)
@@ -102,23 +115,27 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
 
 # %% ../../nbs/tpu/strategy.ipynb #51891754
 def hide_gpus():
-    "TensorFlow computes on a GPU that it sees; so for the processor it must see none. `CourseError` if it has started with one."
+    """TensorFlow computes on a GPU that it sees; so for the processor it must see none.
+    `CourseError` if it has started with one."""
     if not tf.config.list_physical_devices("GPU"): return
     try: tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
-        raise CourseError("device cpu was asked for, and tensorflow has already started with a GPU; ask for it first thing "
+        raise CourseError("device cpu was asked for, and tensorflow has already started with a "
+                          "GPU; ask for it first thing "
                           "in a fresh process") from None
 
 def remedy(kind):
     if kind == "tpu" and BACKEND == "tensorflow":
-        return ", or KERAS_BACKEND=jax; TensorFlow needs tensorflow-tpu, whose last version is 2.20, to see a TPU"
+        return (", or KERAS_BACKEND=jax; TensorFlow needs tensorflow-tpu, whose last version is "
+                "2.20, to see a TPU")
     return f", or install what {BACKEND} needs for a {kind}"
 
 def explain(found): # kind -> devices
     "Why the fastest kind that was found is the one that was found."
     if found["tpu"]: return "a TPU was found"
     missed = f"a TPU is here, but {BACKEND} cannot use it; " if sees_tpu() else ""
-    return missed + ("a GPU was found, and no TPU" if found["gpu"] else "neither TPU nor GPU was found")
+    return missed + ("a GPU was found, and no TPU" if found["gpu"]
+                     else "neither TPU nor GPU was found")
 
 def name_of(kind, devices):
     "As a person would name it."
@@ -134,7 +151,8 @@ POLICIES = {"fp32": "float32", "bf16": "mixed_bfloat16", "fp16": "mixed_float16"
 def select_precision(name, # auto, fp32, bf16 or fp16
                      accelerator):
     "The dtype policy of the hidden layers. Asked for by name, it is not replaced."
-    if name not in ("auto", *POLICIES): raise CourseError(wrong_choice("precision", name, ("auto", *POLICIES)))
+    if name not in ("auto", *POLICIES):
+        raise CourseError(wrong_choice("precision", name, ("auto", *POLICIES)))
     if name != "auto": return POLICIES[name]
     if accelerator.kind == "tpu": return POLICIES["bf16"]
     if accelerator.kind == "cpu": return POLICIES["fp32"]

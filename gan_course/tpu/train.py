@@ -6,7 +6,8 @@
 __all__ = ['TRACK', 'load_checkpoint', 'load_file', 'Ema', 'Training', 'TpuRecorder', 'restore', 'train']
 
 # %% ../../nbs/tpu/train.ipynb #bb41c510
-from .config import BACKEND, CONFIG, artifact_paths # first: it chooses Keras's backend
+# first: it chooses Keras's backend
+from .config import BACKEND, CONFIG, artifact_paths
 
 from functools import partial
 
@@ -19,7 +20,8 @@ from ..keras_files import KerasRecorder, KerasTraining
 from ..loop import SEED_GRID, restore_latest, run
 from .callbacks import LossPlot, SampleGrid, Stop
 from .data import Batches
-from .model import AdversarialModel, Discriminator, Generator, as_array, draw, make_optimizer, seed_everything
+from .model import (AdversarialModel, Discriminator, Generator, as_array, draw,
+                                  make_optimizer, seed_everything)
 from .strategy import find_accelerator, select_precision
 
 # %% ../../nbs/tpu/train.ipynb #b29bd58c
@@ -43,13 +45,17 @@ class Training(KerasTraining):
         channels, c = dataset.images.shape[-1], config
         sync = BACKEND == "tensorflow" and accelerator.count > 1
         self.model = AdversarialModel(
-            Generator(c.latent_dim, c.width, channels, bottleneck=c.bottleneck, precision=precision, seed=c.seed, sync=sync),
+            Generator(c.latent_dim, c.width, channels, bottleneck=c.bottleneck, precision=precision,
+                      seed=c.seed, sync=sync),
             Discriminator(c.width, c.dropout, channels, precision=precision, seed=c.seed),
             c.latent_dim, c.batch_size, c.label_smoothing, c.ema_half_life, c.seed, c.r1)
-        alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1 # one step a call is faster, or all that works
+        # one step a call is faster, or all that works
+        alone = accelerator.kind == "cpu" if BACKEND == "jax" else accelerator.count > 1
         at_once = 1 if alone else c.steps_per_call
-        self.model.compile(*(make_optimizer(c.learning_rate, c.beta1, precision, c.beta2) for _ in range(2)),
-                           mesh=accelerator.share if BACKEND == "jax" else None, steps_per_execution=at_once)
+        self.model.compile(*(make_optimizer(c.learning_rate, c.beta1, precision, c.beta2)
+                             for _ in range(2)),
+                           mesh=accelerator.share if BACKEND == "jax" else None,
+                           steps_per_execution=at_once)
 
     @property
     def D(self): return self.model.discriminator
@@ -60,17 +66,21 @@ class Training(KerasTraining):
     def variables(self):
         "Name -> variable: everything on the device that the rest of the run depends on."
         m = self.model
-        parts = dict(G=m.generator.variables, D=m.discriminator.variables, ema=m.average.variables, opt_g=m.g_optimizer.variables,
+        parts = dict(G=m.generator.variables, D=m.discriminator.variables, ema=m.average.variables,
+                     opt_g=m.g_optimizer.variables,
                      opt_d=m.d_optimizer.variables, own=[m.iteration, m.sums, m.counted, m.bad])
-        return {f"{part}/{i:03d}": v for part, variables in parts.items() for i, v in enumerate(variables)}
+        return {f"{part}/{i:03d}": v for part, variables in parts.items()
+                for i, v in enumerate(variables)}
 
     def as_array(self, variable): return as_array(variable)
     def state_dict(self): return super().state_dict() | dict(backend=BACKEND)
 
     def load_state_dict(self, state):
-        "The opposite of `state_dict`, on the same backend. Raises `ValueError` for arrays that do not fit."
+        """The opposite of `state_dict`, on the same backend. Raises `ValueError` for arrays that do
+        not fit."""
         if state["backend"] != BACKEND:
-            raise CourseError(f"this run began on {state['backend']}, whose random numbers are others, and this is {BACKEND}; "
+            raise CourseError(f"this run began on {state['backend']}, whose random numbers are "
+                              f"others, and this is {BACKEND}; "
                               f"resume it with KERAS_BACKEND={state['backend']}")
         super().load_state_dict(state)
 
@@ -79,9 +89,11 @@ class Training(KerasTraining):
     def advance(self, batches, steps, stop):
         "All of these steps are one `fit`."
         watch = Stop(stop, steps)
-        self.model.fit(batches.part(self.epoch, self.step_in_epoch, steps), verbose=0, shuffle=False, callbacks=[watch])
+        self.model.fit(batches.part(self.epoch, self.step_in_epoch, steps), verbose=0,
+                       shuffle=False, callbacks=[watch])
         taken = watch.taken
-        self.steps += taken; self.step_in_epoch += taken; self.images_seen += taken * self.config.batch_size
+        self.steps += taken; self.step_in_epoch += taken
+        self.images_seen += taken * self.config.batch_size
 
     def players(self): return self.model.generator, self.model.discriminator
 
@@ -92,7 +104,8 @@ class Training(KerasTraining):
     def means(self): return self.model.means()
     def reset_means(self): self.model.reset_means()
     def draw(self, num, seed): return draw(self.model.average, num, seed)
-    def learning_rates(self): return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
+    def learning_rates(self):
+        return dict(lr_g=self.config.learning_rate, lr_d=self.config.learning_rate)
 
 # %% ../../nbs/tpu/train.ipynb #73ce5257
 class TpuRecorder(KerasRecorder):
@@ -101,7 +114,8 @@ class TpuRecorder(KerasRecorder):
         super().__init__(*args, **kwargs)
         c = self.config
         self.grid = SampleGrid(self.paths["images"], c.image_every,
-                               caption=lambda epoch: f"{self.dataset.name}, epoch {epoch} of {c.epochs}, seed {c.seed}")
+                               caption=lambda epoch: f"{self.dataset.name}, epoch {epoch} of "
+                                                     f"{c.epochs}, seed {c.seed}")
 
     def pictures(self, training, samples):
         super().pictures(training, samples)
@@ -113,26 +127,33 @@ class TpuRecorder(KerasRecorder):
 
     def results(self, training):
         super().results(training)
-        figures.save_grid(training.draw(16, SEED_GRID), self.paths["final"], caption=self.caption(training))
+        figures.save_grid(training.draw(16, SEED_GRID), self.paths["final"],
+                          caption=self.caption(training))
 
 # %% ../../nbs/tpu/train.ipynb #555f0c1c
 def restore(training, recorder):
-    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
-    return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device", "steps_per_call"})
+    """Load the latest checkpoint of the run folder, if there is one. Refuses one that does not
+    belong to this run."""
+    return restore_latest(training, recorder, load_checkpoint, ".npz",
+                          more={"device", "steps_per_call"})
 
 # %% ../../nbs/tpu/train.ipynb #29e7ba26
 def train(config=CONFIG, # a `Config`
-          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          # go on from the last checkpoint in config.out; from the start if there is none
+          resume=False,
           verbose=True, # print a line per epoch
     ): # what stands in metrics.json
-    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
+    `KeyboardInterrupt` on Ctrl-C."""
     accelerator = find_accelerator(config.device, config.cpu_devices)
     precision = select_precision(config.precision, accelerator)
     if verbose: print(accelerator)
     def prepare(folder, dataset):
         seed_everything(config.seed, config.deterministic)
         training = Training(config, dataset, accelerator, precision)
-        recorder = TpuRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, [BACKEND, "keras", "numpy"],
-                               f"{accelerator.count} × {accelerator.name}" if accelerator.count > 1 else accelerator.name, precision)
+        recorder = TpuRecorder(folder, config, dataset, artifact_paths(config.out), TRACK,
+                               [BACKEND, "keras", "numpy"],
+                               f"{accelerator.count} × {accelerator.name}" if accelerator.count > 1
+                               else accelerator.name, precision)
         return training, training.batches, recorder
     with accelerator.scope(): return run(config, prepare, restore, resume, verbose)

@@ -9,27 +9,27 @@
 # %% [markdown]
 # # The command
 #
-# > `gan-course` train, sample, evaluate, report and datasets: the lessons' functions, and errors in one line
+# > `gan-course` train, sample, evaluate, report, datasets and completion: the lessons' functions, and errors in one line
 #
-# - order: 106
+# - order: 111
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/command.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/command.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/command.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/command.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/command.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/command.ipynb) · [API](../about/api.ipynb#about-command)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** use the course from a terminal, and see how little code a command needs when every option is
@@ -38,11 +38,12 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You need** one of the tracks. **It takes** ten minutes.
 #
 # ```
-# gan-course train TRACK [--dataset NAME] [--out DIR] [--epochs N] [--resume] [every field of the track's configuration]
+# gan-course train TRACK [--dataset NAME] [--out DIR] [--epochs N] [--resume] [every field of Config]
 # gan-course sample TRACK --run DIR [--num 36] [--seed 0] [--out FILE.png]
 # gan-course evaluate --run DIR [--num 10000] [--features judge|pixels|inception]
 # gan-course report DIR ... [--out FILE.md]
-# gan-course datasets
+# gan-course datasets [--data-dir DIR]
+# gan-course completion bash|zsh|fish
 # ```
 
 # %%
@@ -50,22 +51,27 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| exports
+import ast
 import contextlib
 import difflib
 import importlib
+import importlib.util
+import inspect
 import io
 import os
 import re
 import sys
 import time
+import typing
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from gan_course.basics import CourseError
-from gan_course.datasets import data_root, dataset_status, load_dataset
-from gan_course.figures import save_figure
-from gan_course.results import evaluate_run, grids_figure, groups_of, in_words, report, run_folders, summary
-from gan_course.runs import RunFolder, atomic_path
+
+# %% [markdown]
+# What is imported here is imported by every call, `gan-course --help` and a typing error included. So numpy, matplotlib, the
+# lessons and the frameworks are imported inside the functions that use them. Before that, help took two seconds on a busy
+# processor; now it takes a few hundredths more than Python itself.
 
 # %% [markdown]
 # ## Options from a dataclass
@@ -76,17 +82,37 @@ from gan_course.runs import RunFolder, atomic_path
 
 # %%
 #| exports
-TRACKS = {name: f"gan_course.{name}" for name in ("pytorch", "tensorflow", "tpu", "flowers")} # name -> package: Config, CONFIG, train, generate_samples
+TRACKS = { # name -> package with Config, CONFIG, train, generate_samples
+    name: f"gan_course.{name}" for name in ("pytorch", "tensorflow", "tpu", "flowers")}
 
-def load_track(name):
-    "The package of a track, imported only now. `CourseError` for an unknown or uninstalled one."
+def check_track(name):
+    "Raise `CourseError` for an unknown track."
     if name not in TRACKS:
-        raise CourseError(f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
-    try: return importlib.import_module(TRACKS[name])
+        raise CourseError(
+            f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
+
+def load_track(name, module=""): # part of the track, such as `.config`
+    "The package of a track, imported only now. `CourseError` for an unknown or uninstalled one."
+    check_track(name)
+    try: return importlib.import_module(TRACKS[name] + module)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gan_course"): raise
         raise CourseError(f"the track {name} needs {error.name}, which is not installed; "
                           f"pip install 'gan_course[{name}]'") from None
+
+@contextlib.contextmanager
+def only_config(name):
+    "For help: the configuration of a track, without the rest of its package."
+    check_track(name)
+    package = TRACKS[name]
+    if package in sys.modules:
+        yield sys.modules[package]
+        return
+    sys.modules[package] = importlib.util.module_from_spec(importlib.util.find_spec(package))
+    try: yield load_track(name, ".config")
+    finally: # whoever imports the track later must get all of it
+        for module in [m for m in sys.modules if f"{m}.".startswith(f"{package}.")]:
+            del sys.modules[module]
 
 def guess(word, known):
     "A friendly question, if something similar is known."
@@ -111,7 +137,7 @@ def parse(function, # or dataclass
           arguments, # list of strings
           prog, # how the command is called
           **defaults):
-    "Call `function` with options read from the command line. A mistake is a one-line `CourseError`."
+    "Call `function` with options from the command line. A mistake is a one-line `CourseError`."
     import tyro # takes a moment to load
     errors = io.StringIO()
     try:
@@ -158,11 +184,9 @@ def option_value(arguments, name):
         if text.startswith(name + "="): value = text.split("=", 1)[1]
     return value
 
-def train_command(name, arguments):
-    "gan-course train TRACK ..."
+def train_options(track, recipe=None):
+    "A function whose parameters are the options of `gan-course train`."
     import tyro
-    track = load_track(name)
-    recipe = option_value(arguments, "--recipe")
     base = track.CONFIG if recipe is None else track.CONFIG.replace(recipe=recipe)
     Fields = Annotated[track.Config, tyro.conf.arg(name="")]
     def options(config: Fields = base, resume: bool = False):
@@ -172,7 +196,15 @@ def train_command(name, arguments):
             resume: go on from the last checkpoint in the run folder
         """
         return config, resume
-    config, resume = parse(options, arguments, f"gan-course train {name}")
+    return options
+
+def train_command(name, arguments):
+    "gan-course train TRACK ..."
+    prog, recipe = f"gan-course train {name}", option_value(arguments, "--recipe")
+    if not {"-h", "--help"}.isdisjoint(arguments):
+        with only_config(name) as track: parse(train_options(track, recipe), ["--help"], prog)
+    track = load_track(name)
+    config, resume = parse(train_options(track, recipe), arguments, prog)
     begin = time.perf_counter()
     track.train(config, resume=resume)
     if int(os.environ.get("RANK", "0")): return
@@ -193,29 +225,31 @@ assert option_value(["--recipe"], "--recipe") is None
 #| exports
 def check_seed(seed):
     "Raise `CourseError` for a seed that PyTorch could not take."
-    if not 0 <= seed < 2**63: raise CourseError(f"seed is {seed}; it has to be 0 or more, and below 2**63")
+    if not 0 <= seed < 2**63:
+        raise CourseError(f"seed is {seed}; it has to be 0 or more, and below 2**63")
+
+def sample_options(run: Path, num: int = 36, seed: int = 0, out: Path | None = None,
+                   truncation: float | None = None, best: bool = False, device: str = "auto"):
+    """Draw images from a trained generator.
+
+    Args:
+        run: folder of the run
+        num: how many images
+        seed: of the latents
+        out: PNG to write; default gan_samples.png in the run folder
+        truncation: no component of a latent exceeds this
+        best: the best generator so far instead of the last
+        device: where to compute
+    """
+    return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation,
+                best=best, device=device)
 
 def sample_command(name, arguments):
     "gan-course sample TRACK ..."
-    track = load_track(name)
-    def options(run: Path, num: int = 36, seed: int = 0, out: Path | None = None,
-                truncation: float | None = None, best: bool = False, device: str = "auto"):
-        """Draw images from a trained generator.
-
-        Args:
-            run: folder of the run
-            num: how many images
-            seed: of the latents
-            out: PNG to write; default gan_samples.png in the run folder
-            truncation: no component of a latent exceeds this
-            best: the best generator so far instead of the last
-            device: where to compute
-        """
-        return dict(config=run, num_images=num, seed=seed, output_path=out, truncation=truncation,
-                    best=best, device=device)
-    chosen = parse(options, arguments, f"gan-course sample {name}")
+    check_track(name)
+    chosen = parse(sample_options, arguments, f"gan-course sample {name}")
     check_seed(chosen["seed"])
-    images = track.generate_samples(**chosen)
+    images = load_track(name).generate_samples(**chosen)
     print(f"{chosen['output_path'] or chosen['config']/'gan_samples.png'} ({len(images)} images)")
 
 
@@ -227,46 +261,57 @@ def sample_command(name, arguments):
 
 # %%
 #| exports
+def evaluate_options(run: Path, num: int | None = None, seed: int = 2,
+                     data_dir: Path | None = None, best: bool = False,
+                     features: Literal["judge", "pixels", "inception"] = "judge"):
+    """Say with numbers how far a run's images are from real ones.
+
+    evaluation.json and evaluation.png are written beside them.
+
+    Args:
+        run: folder of the run
+        num: how many images to generate, 500 or more; default 10000, or the number of test images
+        seed: of the latents
+        data_dir: where data sets lie
+        best: the best generator so far instead of the last
+        features: judge also gives the pixel distance; inception adds the FID of papers
+    """
+    return locals()
+
 def evaluate_command(arguments):
     "gan-course evaluate ..."
-    def options(run: Path, num: int | None = None, seed: int = 2, data_dir: Path | None = None, best: bool = False,
-                features: Literal["judge", "pixels", "inception"] = "judge"):
-        """Say with numbers how far a run's images are from real ones, and write evaluation.json and evaluation.png beside them.
-
-        Args:
-            run: folder of the run
-            num: how many images to generate, 500 or more; default 10000, or as many as there are test images
-            seed: of the latents
-            data_dir: where data sets lie
-            best: the best generator so far instead of the last
-            features: judge also gives the pixel distance; inception adds the FID of papers, and downloads its network once
-        """
-        return locals()
-    o = parse(options, arguments, "gan-course evaluate")
+    o = parse(evaluate_options, arguments, "gan-course evaluate")
     check_seed(o["seed"])
     if o["num"] is not None and o["num"] < 500:
         raise CourseError(f"num is {o['num']}; with fewer than 500 images a distance means nothing")
+    import tempfile
+
+    from gan_course.datasets import load_dataset
+    from gan_course.results import evaluate_run, in_words
+    from gan_course.runs import RunFolder
     folder = RunFolder(o["run"], create=False)
     saved = folder.load_config()
     track = load_track(str(saved.get("track")))
     data = saved.get("dataset")
     name = data.get("name") if isinstance(data, dict) else None
     if not isinstance(name, str):
-        raise CourseError(f"{folder.config_path} is damaged (it does not name a data set); train anew")
+        raise CourseError(
+            f"{folder.config_path} is damaged (it does not name a data set); train anew")
     if hasattr(track, "load_images"): # what a data set is can depend on the configuration
         config = track.Config.from_dict(saved.get("config")).replace(dataset=name)
         if o["data_dir"]: config = config.replace(data_dir=o["data_dir"])
-        train, test = (track.load_images(config, split, limited=False) for split in ("train", "test"))
+        train, test = (track.load_images(config, split, limited=False)
+                       for split in ("train", "test"))
     else: train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
     num = o["num"] or max(500, min(10_000, len(test)))
-    with contextlib.ExitStack() as stack:
-        import tempfile
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        images = track.generate_samples(folder.path, num, scratch/"samples.png", seed=o["seed"],
-                                        best=o["best"])
+    with tempfile.TemporaryDirectory() as scratch:
+        images = track.generate_samples(folder.path, num, Path(scratch)/"samples.png",
+                                        seed=o["seed"], best=o["best"])
     begin = time.perf_counter()
-    found = evaluate_run(folder, images, train, test, o["features"], seed=o["seed"], weights="best" if o["best"] else "last")
-    print(f"{folder.path}: {num:,} images against {len(train):,} of {name}, judged in {time.perf_counter() - begin:.0f} s")
+    found = evaluate_run(folder, images, train, test, o["features"], seed=o["seed"],
+                         weights="best" if o["best"] else "last")
+    print(f"{folder.path}: {num:,} images against {len(train):,} of {name}, "
+          f"judged in {time.perf_counter() - begin:.0f} s")
     print("\n".join(in_words(found)))
     print(f"{folder.path/'evaluation.json'}; the page is evaluation.png beside it")
 
@@ -276,19 +321,24 @@ def evaluate_command(arguments):
 
 # %%
 #| exports
+def report_options(runs: list[Path], out: Path | None = None):
+    """Put runs into tables, from their own files.
+
+    Args:
+        runs: run folders, or folders of run folders
+        out: page of Markdown to write, with grids at equal images seen; default: print the tables
+    """
+    return runs, out
+
 def report_command(arguments):
     "gan-course report ..."
     import tyro
-    def options(runs: tyro.conf.Positional[list[Path]], out: Path | None = None):
-        """Put runs into tables, from their own files.
-
-        Args:
-            runs: run folders, or folders of run folders
-            out: write a page of Markdown here, with grids at equal images seen beside it; default: print the tables
-        """
-        return runs, out
-    runs, out = parse(options, arguments, "gan-course report")
+    runs, out = parse(report_options, arguments, "gan-course report",
+                      config=(tyro.conf.PositionalRequiredArgs,))
     if not runs: raise CourseError("say which runs: gan-course report DIR ...")
+    from gan_course.figures import save_figure
+    from gan_course.results import grids_figure, groups_of, report, run_folders, summary
+    from gan_course.runs import atomic_path
     text = "\n".join(report(runs)) + "\n"
     if out is None:
         print(text, end="")
@@ -310,32 +360,148 @@ def report_command(arguments):
 # %%
 #| exports
 def photographs_status(data_dir=None): # see `data_root`
-    "Rows for the photographs and the drawn flowers, as `dataset_status` gives them; files are counted and not read."
-    folder, cache = data_root(data_dir)/"tf_flowers", Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()/"tf_flowers"
-    row = dict(dataset="tf_flowers", split="train and test", state="missing", where=str(folder), checksum=None, images=0,
+    "Rows of `dataset_status` for the photographs and the drawn flowers; no file is read."
+    from gan_course.datasets import data_root
+    folder = data_root(data_dir)/"tf_flowers"
+    cache = Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser()/"tf_flowers"
+    row = dict(dataset="tf_flowers", split="train and test", state="missing", where=str(folder),
+               checksum=None, images=0,
                todo=f"downloaded at first use, or put train/<class>/<file>.jpg into {folder}")
-    number = sum(path.suffix.lower() in (".jpg", ".jpeg", ".png") for path in folder.glob("train/*/*")) if folder.is_dir() else 0
+    pictures = folder.glob("train/*/*") if folder.is_dir() else ()
+    number = sum(path.suffix.lower() in (".jpg", ".jpeg", ".png") for path in pictures)
     if number: row |= dict(state="ready", images=number, todo="")
-    elif any(cache.glob("*/dataset_info.json")): row |= dict(state="ready", where=str(cache), todo="")
-    drawn = [dict(dataset="blossoms", split=split, state="built in", where="drawn from seed 0", checksum=None, images=n, todo="")
+    elif any(cache.glob("*/dataset_info.json")):
+        row |= dict(state="ready", where=str(cache), todo="")
+    drawn = [dict(dataset="blossoms", split=split, state="built in", where="drawn from seed 0",
+                  checksum=None, images=n, todo="")
              for split, n in (("train", 3300), ("test", 370))]
     return [row, *drawn]
 
+def datasets_options(data_dir: Path | None = None):
+    """What there is, where it lies, and how to get what is missing.
+
+    Args:
+        data_dir: where data sets lie; default $GAN_COURSE_DATA, else the user's cache
+    """
+    return data_dir
+
 def datasets_command(arguments):
     "gan-course datasets ..."
-    def options(data_dir: Path | None = None):
-        """What there is, where it lies, and how to get what is missing.
-
-        Args:
-            data_dir: where data sets lie; default $GAN_COURSE_DATA, else the user's cache
-        """
-        return data_dir
-    where = parse(options, arguments, "gan-course datasets")
+    where = parse(datasets_options, arguments, "gan-course datasets")
+    from gan_course.datasets import dataset_status
     for row in dataset_status(where) + photographs_status(where):
         images = f", {row['images']} images" if row["images"] else ""
         print(f"{row['dataset']} {row['split']}: {row['state']}{images}")
         for key in ("where", "checksum", "todo"):
             if row[key]: print(f"  {key}: {row[key]}")
+
+
+# %% [markdown]
+# ## completion
+#
+# A track has forty options, and nobody knows them by heart. A shell can ask the command itself: at each press of the Tab key it
+# runs `gan-course completion words` with what stands on the line, and shows what that prints. So the answer always fits the
+# installed version, and the shell's own part is a few lines, which `gan-course completion bash` prints. In bash, try
+#
+# ```
+# eval "$(gan-course completion bash)"
+# gan-course train pytorch --opt<Tab>
+# ```
+#
+# and put the first line into `~/.bashrc` if you like it. (`completion zsh` goes into `~/.zshrc` in the same way; for fish,
+# `gan-course completion fish > ~/.config/fish/completions/gan-course.fish`.)
+#
+# Tab must answer at once. Importing TensorFlow to learn which fields its track's `Config` has would take seconds. The fields
+# stand in the source, though, with their types, and Python can parse a file without running it.
+
+# %%
+#| exports
+def config_hints(name): # of a track
+    "Field -> type of a track's `Config`, read from its source; no framework is imported."
+    from gan_course import configuration
+    [folder] = importlib.util.find_spec(TRACKS[name]).submodule_search_locations
+    tree = ast.parse((Path(folder)/"config.py").read_text("utf-8"))
+    [config] = [node for node in tree.body if getattr(node, "name", "") == "Config"]
+    hints = {}
+    for base in config.bases: hints |= typing.get_type_hints(getattr(configuration, base.id))
+    known = dict(Literal=Literal, Path=Path, ClassVar=ClassVar)
+    for node in config.body:
+        if isinstance(node, ast.AnnAssign):
+            hints[node.target.id] = eval(ast.unparse(node.annotation), known)
+    return {field: hint for field, hint in hints.items()
+            if hint is not ClassVar and typing.get_origin(hint) is not ClassVar}
+
+def options_of(command, # train, sample, evaluate, report, datasets
+               track): # a known one, where the command takes one
+    "Option -> the values that can be listed, for one command; None if no value follows."
+    functions = dict(sample=sample_options, evaluate=evaluate_options, report=report_options,
+                     datasets=datasets_options)
+    if command == "train": hints = config_hints(track) | dict(resume=bool)
+    else: hints = {name: p.annotation
+                   for name, p in inspect.signature(functions[command]).parameters.items()}
+    found = {"--help": None}
+    for name, hint in hints.items():
+        option = name.replace("_", "-")
+        if name == "runs": continue # stands without its name
+        if hint is bool: found |= {f"--{option}": None, f"--no-{option}": None}
+        else: found[f"--{option}"] = (
+            [str(v) for v in typing.get_args(hint)] if typing.get_origin(hint) is Literal else [])
+    return found
+
+def complete(words): # of the line after `gan-course`; the last one is begun, or empty
+    "What the last word could become. Nothing: any file."
+    words = [word for word in words[:-1] if word != "="] + words[-1:] # bash divides at =
+    *before, begun = words or [""]
+    if begun == "=": begun = ""
+    glued, equals, value = begun.partition("=")
+    if equals and glued.startswith("--"): # in zsh and fish --recipe=mo is one word
+        return [f"{glued}={word}" for word in complete([*before, glued, value])]
+    def fitting(candidates): return [word for word in candidates if word.startswith(begun)]
+    if not before: return fitting([*COMMANDS, "--help", "--version"])
+    command, *rest = before
+    if command == "completion": return fitting(SHELLS) if not rest else []
+    takes_track = command in ("train", "sample")
+    if command not in COMMANDS: return []
+    if takes_track and not rest: return fitting([*TRACKS, "--help"])
+    if takes_track and rest[0] not in TRACKS: return []
+    options = options_of(command, rest[0] if takes_track else None)
+    values = options.get(before[-1])
+    if values is not None: return fitting(values)
+    return fitting(options) if begun or command != "report" else []
+
+
+# %%
+#| exports
+SHELLS = {
+"bash": """\
+_gan_course() {
+    local IFS=$'\\n'
+    COMPREPLY=($(gan-course completion words "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+complete -o default -F _gan_course gan-course
+""",
+"zsh": """\
+#compdef gan-course
+_gan_course() {
+    local -a found
+    found=(${(f)"$(gan-course completion words "${(@)words[2,CURRENT]}" 2>/dev/null)"})
+    if (( $#found )); then compadd -a found; else _files; fi
+}
+compdef _gan_course gan-course
+""",
+"fish": """\
+function __gan_course
+    set -l words (commandline -opc)[2..] (commandline -ct | string collect --allow-empty)
+    gan-course completion words $words 2>/dev/null
+end
+complete -c gan-course -a '(__gan_course)'
+"""}
+
+def completion_command(arguments):
+    "gan-course completion SHELL, and gan-course completion words ..., which a shell calls."
+    if arguments[:1] == ["words"]: print("\n".join(complete(arguments[1:])))
+    elif len(arguments) == 1 and arguments[0] in SHELLS: print(SHELLS[arguments[0]], end="")
+    else: raise CourseError(f"say which shell: gan-course completion {'|'.join(SHELLS)}")
 
 
 # %% [markdown]
@@ -345,6 +511,9 @@ def datasets_command(arguments):
 
 # %%
 #| exports
+COMMANDS = dict(train=train_command, sample=sample_command, evaluate=evaluate_command,
+                report=report_command, datasets=datasets_command, completion=completion_command)
+
 USAGE = """usage: gan-course COMMAND ...
 
   gan-course train TRACK [--dataset NAME] [--out DIR] [--epochs N] [--resume] ...
@@ -352,14 +521,13 @@ USAGE = """usage: gan-course COMMAND ...
   gan-course evaluate --run DIR [--num 10000]
   gan-course report DIR ... [--out FILE.md]
   gan-course datasets [--data-dir DIR]
+  gan-course completion bash|zsh|fish
 
 tracks: {tracks}
 Every command explains its options: gan-course train pytorch --help"""
 
 def dispatch(arguments):
     "Find the command and run it."
-    commands = dict(train=train_command, sample=sample_command, evaluate=evaluate_command,
-                    report=report_command, datasets=datasets_command)
     usage = USAGE.format(tracks=", ".join(TRACKS))
     if not arguments or arguments[0] in ("-h", "--help"):
         print(usage)
@@ -369,17 +537,17 @@ def dispatch(arguments):
         import gan_course
         print(f"gan-course {gan_course.__version__}")
         return
-    if name not in commands:
-        raise CourseError(f"unknown command {name!r}{guess(name, commands)}; "
-                          f"commands: {', '.join(commands)}")
-    if name in ("evaluate", "report", "datasets"): return commands[name](rest)
-    if rest and rest[0] in ("-h", "--help"):
+    if name not in COMMANDS:
+        raise CourseError(f"unknown command {name!r}{guess(name, COMMANDS)}; "
+                          f"commands: {', '.join(COMMANDS)}")
+    if name in ("train", "sample", "completion") and rest and rest[0] in ("-h", "--help"):
         print(usage)
         return
+    if name not in ("train", "sample"): return COMMANDS[name](rest)
     if not rest or rest[0].startswith("-"):
         raise CourseError(f"say which track: gan-course {name} TRACK ...; "
                           f"tracks: {', '.join(TRACKS)}")
-    commands[name](*rest[:1], rest[1:])
+    COMMANDS[name](*rest[:1], rest[1:])
 
 def main(arguments=None): # list of strings; by default those of the command line
     "The command `gan-course`. Returns its exit status."
@@ -388,8 +556,8 @@ def main(arguments=None): # list of strings; by default those of the command lin
         print(f"gan-course: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("gan-course: interrupted; the same command with --resume goes on from the last checkpoint",
-              file=sys.stderr)
+        print("gan-course: interrupted; the same command with --resume goes on from the last "
+              "checkpoint", file=sys.stderr)
         return 130
     return 0
 
@@ -397,6 +565,13 @@ if __name__ == "__main__" and __package__: sys.exit(main()) # `python -m gan_cou
 
 # %%
 assert main(["--help"]) == 0
+
+# %% [markdown]
+# And what the Tab key would offer:
+
+# %%
+assert complete(["tr"]) == ["train"] and complete(["train", "py"]) == ["pytorch"]
+complete(["train", "tensorflow", "--recipe", ""]), complete(["train", "tpu", "--im"])
 
 # %%
 for wrong in (["trian"], ["train"], ["train", "pytorhc"], ["train", "pytorch", "--recipe", "dgcan"],
@@ -481,7 +656,7 @@ check_last(last)
 #
 # - An option is a field of the configuration, with its type, its default and its explanation. Nothing is written twice.
 # - A mistake of the user is one line on standard error and exit status 2. A mistake of ours keeps its traceback.
-# - `gan-course --help` imports no framework: a track is loaded when it is asked for.
+# - `gan-course --help` imports neither numpy nor a framework: a track is loaded when it is asked for.
 #
 # **What goes wrong in practice, and how you see it.**
 #

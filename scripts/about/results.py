@@ -11,25 +11,25 @@
 #
 # > What every track's full run gives, with floors and intervals, from the runs' own files; and how to ask the same of yours
 #
-# - order: 105
+# - order: 110
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/results.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/results.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/results.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/results.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/results.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/results.ipynb) · [API](../about/api.ipynb#about-results)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** give a finished run its numbers, and put several runs into one table without copying a single figure by hand.
@@ -61,7 +61,8 @@ from gan_course import figures
 from gan_course.basics import CourseError
 from gan_course.evaluate import PixelFrechet
 from gan_course.features import JUDGES, judge_of
-from gan_course.metrics import PUBLISHED, Reference, evaluation_figure, flags, frechet, inception_features
+from gan_course.metrics import (PUBLISHED, Reference, evaluation_figure, flags, frechet,
+                                inception_features)
 from gan_course.runs import RunFolder, atomic_path, read_json, write_json
 
 # %%
@@ -94,44 +95,54 @@ def fitting_judge(name, shape): # of a data set and its images
 def feature_file(judge, dataset):
     "Where `remembered` keeps what a judge says of a data set, in the user's cache."
     what = f"{judge.sha256} {dataset.checksum} {dataset.images.shape}"
-    return Path(pooch.os_cache("gan_course"))/"features"/f"{dataset.name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npz"
+    return (Path(pooch.os_cache("gan_course"))/"features"
+            /f"{dataset.name}-{hashlib.sha256(what.encode()).hexdigest()[:16]}.npz")
 
 def reference_of(judge, train, test, # `Dataset`s
                  keep=True): # the features of the training set in a file
     "The `Reference` of a data set."
-    return Reference(judge, train.images, test.images, keep=feature_file(judge, train) if keep else None)
+    return Reference(judge, train.images, test.images,
+                     keep=feature_file(judge, train) if keep else None)
 
 def evaluate_images(images, # uint8 [N, H, W, C]
                     train, test, # `Dataset`s
                     reference=None): # a `Reference`, or None: no judge fits
     "What is known of samples, as `evaluation.json` holds it."
     pixels = PixelFrechet(train.images)
-    found = dict(num=len(images), dataset=train.name, train=dict(images=len(train), checksum=train.checksum),
+    few = test.images[:max(len(images), pixels.components + 1)]
+    found = dict(num=len(images), dataset=train.name,
+                 train=dict(images=len(train), checksum=train.checksum),
                  test=dict(images=len(test), checksum=test.checksum),
-                 pixel_frechet=dict(value=pixels.distance(images), floor=pixels.distance(test.images[:max(len(images), pixels.components + 1)])),
+                 pixel_frechet=dict(value=pixels.distance(images), floor=pixels.distance(few)),
                  judge=None, metrics=None, flags=[], version=gan_course.__version__)
     if reference is None: return found
     metrics = reference(images)
-    return found | dict(judge=dict(name=train.name, sha256=reference.judge.sha256), metrics=metrics, flags=flags(metrics))
+    return found | dict(judge=dict(name=train.name, sha256=reference.judge.sha256), metrics=metrics,
+                        flags=flags(metrics))
 
 
 # %%
-train, test = (load_dataset("garments", split, limit=budget(4000, fast=1200)) for split in ("train", "test"))
+train, test = (load_dataset("garments", split, limit=budget(4000, fast=1200))
+               for split in ("train", "test"))
 judge = fitting_judge(train.name, train.images.shape[1:])
 reference = reference_of(judge, train, test, keep=False)
 real = evaluate_images(test.images, train, test, reference)
-noise = evaluate_images(np.random.default_rng(0).integers(0, 256, test.images.shape, dtype=np.uint8), train, test, reference)
+noise = evaluate_images(np.random.default_rng(0).integers(0, 256, test.images.shape,
+                                                          dtype=np.uint8), train, test, reference)
 for name, found in (("test images", real), ("noise", noise)):
     m = found["metrics"]["frechet"]
-    print(f"{name:12} Fréchet distance {m['value']:.2f} (floor {m['floor']:.2f}); {'; '.join(found['flags']) or 'nothing to flag'}")
+    print(f"{name:12} Fréchet distance {m['value']:.2f} (floor {m['floor']:.2f}); "
+          f"{'; '.join(found['flags']) or 'nothing to flag'}")
 
 # %% [markdown]
 # Real images, taken for samples, get the floor: the evaluation is not fooled, and neither does it find fault with perfection.
 
 # %%
-assert real["metrics"]["frechet"]["value"] == real["metrics"]["frechet"]["floor"] and real["flags"] == []
+assert (real["metrics"]["frechet"]["value"] == real["metrics"]["frechet"]["floor"]
+        and real["flags"] == [])
 assert any("precision" in line for line in noise["flags"])
-assert fitting_judge("garments", (32, 32, 1)) is None and fitting_judge("blossoms", (64, 64, 3)) is None
+assert (fitting_judge("garments", (32, 32, 1)) is None
+        and fitting_judge("blossoms", (64, 64, 3)) is None)
 
 
 # %% [markdown]
@@ -143,12 +154,14 @@ assert fitting_judge("garments", (32, 32, 1)) is None and fitting_judge("blossom
 #| exports
 def in_own_process(function, *arguments):
     "What the function returns, or the `CourseError` it raises, from a fresh Python."
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool: return pool.submit(function, *arguments).result()
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 def inception_frechet(images, test): # uint8 [N, H, W, C]; a `Dataset`
     "FID by the published protocol: samples against the test images."
     both = in_own_process(inception_features, np.concatenate([images, test.images]))
-    return dict(value=frechet(both[len(images):], both[:len(images)])[0], num=len(images), against="test", published=PUBLISHED)
+    return dict(value=frechet(both[len(images):], both[:len(images)])[0], num=len(images),
+                against="test", published=PUBLISHED)
 
 def evaluate_run(run, # a run folder, or its path
                  images, # samples, uint8 [N, H, W, C]
@@ -158,12 +171,15 @@ def evaluate_run(run, # a run folder, or its path
     "Write evaluation.json and evaluation.png. Returns what stands in the former."
     folder = run if isinstance(run, RunFolder) else RunFolder(run, create=False)
     judge = None if features == "pixels" else fitting_judge(train.name, train.images.shape[1:])
-    inception = inception_frechet(images, test) if features == "inception" else None # first: it may fail
-    found = about | evaluate_images(images, train, test, reference_of(judge, train, test) if judge else None)
+    # first: it may fail
+    inception = inception_frechet(images, test) if features == "inception" else None
+    found = about | evaluate_images(images, train, test,
+                                    reference_of(judge, train, test) if judge else None)
     if inception: found["inception_frechet"] = inception
     write_json(folder.path/"evaluation.json", found)
     caption = f"{folder.path.name}: {len(images):,} images against {train.name}"
-    page = evaluation_figure(images, found["metrics"], caption) if judge else figures.image_grid(images[:64], columns=8, caption=caption)
+    page = (evaluation_figure(images, found["metrics"], caption) if judge
+            else figures.image_grid(images[:64], columns=8, caption=caption))
     figures.save_figure(page, folder.path/"evaluation.png")
     return found
 
@@ -172,24 +188,29 @@ def in_words(found): # what `evaluate_run` returned
     p = found["pixel_frechet"]
     lines = [f"pixel Fréchet distance {p['value']:.3f} (test images: {p['floor']:.3f})"]
     for name, row in (found["metrics"] or {}).items():
-        lines.append(f"{name:16}{row['value']:9.3f}  ({row['low']:.3f} to {row['high']:.3f}), floor {row['floor']:.3f}")
+        lines.append(f"{name:16}{row['value']:9.3f}  ({row['low']:.3f} to {row['high']:.3f}), "
+                     f"floor {row['floor']:.3f}")
     lines += [f"! {line}" for line in found["flags"]]
     if "inception_frechet" in found:
-        lines += [f"FID (Inception features, {found['inception_frechet']['num']:,} samples against the test images) {found['inception_frechet']['value']:.1f}",
-                  "published (Lucic et al. 2018): " + ", ".join(f"{name} {value}" for name, value in PUBLISHED.items())]
+        lines += [f"FID (Inception features, {found['inception_frechet']['num']:,} samples against "
+                  f"the test images) {found['inception_frechet']['value']:.1f}",
+                  "published (Lucic et al. 2018): "
+                  + ", ".join(f"{name} {value}" for name, value in PUBLISHED.items())]
     return lines
 
 
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    found = evaluate_run(RunFolder(Path(folder)/"noise"), np.random.default_rng(1).integers(0, 256, (200, 28, 28, 1), dtype=np.uint8), train, test,
+    static = np.random.default_rng(1).integers(0, 256, (200, 28, 28, 1), dtype=np.uint8)
+    found = evaluate_run(RunFolder(Path(folder)/"noise"), static, train, test,
                          features="pixels", seed=1)
     written = sorted(path.name for path in (Path(folder)/"noise").glob("evaluation.*"))
 print("\n".join([*in_words(found), *written]))
 
 # %%
-assert written == ["evaluation.json", "evaluation.png"] and found["seed"] == 1 and found["metrics"] is None
+assert (written == ["evaluation.json", "evaluation.png"] and found["seed"] == 1
+        and found["metrics"] is None)
 
 
 # %% [markdown]
@@ -205,29 +226,41 @@ def run_folders(paths): # run folders, or folders of run folders
     "All run folders in the order given. `CourseError` where there is none."
     found = []
     for path in map(Path, paths):
-        inside = [path] if (path/"metrics.json").exists() else sorted(p.parent for p in path.glob("*/metrics.json"))
-        if not inside: raise CourseError(f"there is no run in {path}; give a run folder, or a folder that holds some")
+        inside = ([path] if (path/"metrics.json").exists()
+                  else sorted(p.parent for p in path.glob("*/metrics.json")))
+        if not inside:
+            raise CourseError(f"there is no run in {path}; give a run folder, or a "
+                              "folder that holds some")
         found += inside
     return found
 
 def summary(path): # of a run folder
-    "What the table says of a run, name -> value; None for what it lacks. `CourseError` for files that are no run's."
+    """What the table says of a run, name -> value; None for what it lacks. `CourseError` for files
+    that are no run's."""
     folder = RunFolder(path, create=False)
     saved, metrics = folder.load_config(), folder.load_metrics()
-    found = read_json(folder.path/"evaluation.json") if (folder.path/"evaluation.json").exists() else {}
+    found = (read_json(folder.path/"evaluation.json")
+             if (folder.path/"evaluation.json").exists() else {})
     try:
         p, config = metrics["provenance"], saved["config"]
         size = metrics.get("parameters") or {}
-        row = dict(run=folder.path.name, track=metrics["track"], recipe=metrics.get("recipe"), dataset=p["dataset"], seed=p["seed"], epochs=p["epochs"],
-                   images_seen=p["images_seen"], minutes=p["seconds"] / 60, images_per_second=p["images_per_second"],
+        row = dict(run=folder.path.name, track=metrics["track"], recipe=metrics.get("recipe"),
+                   dataset=p["dataset"], seed=p["seed"], epochs=p["epochs"],
+                   images_seen=p["images_seen"], minutes=p["seconds"] / 60,
+                   images_per_second=p["images_per_second"],
                    generator=size.get("generator"), discriminator=size.get("discriminator"),
-                   processor=f"{p['device']}, {p['processor']}, {p['cores']} cores", precision_format=metrics.get("precision"), fast=p["fast"],
-                   num=found.get("num"), pixel_frechet=(found.get("pixel_frechet") or {}).get("value"))
-        row["settings"] = {name: value for name, value in config.items() if name not in ("seed", "out", "data_dir", "progress", "tensorboard")}
-        for name in ("frechet", "precision", "recall", "coverage", "copied"): row[name] = (found.get("metrics") or {}).get(name)
+                   processor=f"{p['device']}, {p['processor']}, {p['cores']} cores",
+                   precision_format=metrics.get("precision"), fast=p["fast"],
+                   num=found.get("num"),
+                   pixel_frechet=(found.get("pixel_frechet") or {}).get("value"))
+        row["settings"] = {name: value for name, value in config.items()
+                           if name not in ("seed", "out", "data_dir", "progress", "tensorboard")}
+        for name in ("frechet", "precision", "recall", "coverage", "copied"):
+            row[name] = (found.get("metrics") or {}).get(name)
         return row
     except (KeyError, TypeError, AttributeError) as error:
-        raise CourseError(f"{folder.path} holds files that this version cannot read ({type(error).__name__}: {error}); train anew") from None
+        raise CourseError(f"{folder.path} holds files that this version cannot read "
+                          f"({type(error).__name__}: {error}); train anew") from None
 
 def number(value, digits=2):
     "As text, empty for None."
@@ -247,13 +280,17 @@ def headline(rows): # with equal settings but for the seed
 def groups_of(rows):
     "Lists of rows that differ only in their seed."
     groups = {}
-    for row in rows: groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))), []).append(row)
+    for row in rows:
+        groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))),
+                          []).append(row)
     return list(groups.values())
 
 def headlines(rows): # of `summary`
     "A line for each group of seeds."
-    return table(["track", "recipe", "data", "images seen", "seeds", "Fréchet distance, median", "floor"],
-                 [[g[0]["track"], g[0]["recipe"] or "", g[0]["dataset"], number(g[0]["images_seen"], 0), str(len(g)), headline(g),
+    return table(["track", "recipe", "data", "images seen", "seeds", "Fréchet distance, median",
+                  "floor"],
+                 [[g[0]["track"], g[0]["recipe"] or "", g[0]["dataset"],
+                   number(g[0]["images_seen"], 0), str(len(g)), headline(g),
                    number((g[0]["frechet"] or {}).get("floor"))] for g in groups_of(rows)])
 
 def qualities(rows):
@@ -261,15 +298,19 @@ def qualities(rows):
     def interval(m): return f"{m['value']:.2f} ({m['low']:.2f} to {m['high']:.2f})" if m else ""
     def floored(m): return f"{m['value']:.3f} ({m['floor']:.3f})" if m else ""
     shares = "precision", "recall", "coverage", "copied"
-    return table(["run", "seed", "samples", "Fréchet distance", *(f"{name} (floor)" for name in shares), "pixels"],
-                 [[r["run"], str(r["seed"]), number(r["num"], 0), interval(r["frechet"]), *(floored(r[name]) for name in shares),
+    return table(["run", "seed", "samples", "Fréchet distance",
+                  *(f"{name} (floor)" for name in shares), "pixels"],
+                 [[r["run"], str(r["seed"]), number(r["num"], 0), interval(r["frechet"]),
+                   *(floored(r[name]) for name in shares),
                    number(r["pixel_frechet"])] for r in rows])
 
 def costs(rows):
     "A line for each run: what it took."
     return table(["run", "epochs", "minutes", "images/s", "parameters of G", "of D", "processor"],
-                 [[r["run"], str(r["epochs"]), number(r["minutes"], 1), number(r["images_per_second"], 0), number(r["generator"], 0),
-                   number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")] for r in rows])
+                 [[r["run"], str(r["epochs"]), number(r["minutes"], 1),
+                   number(r["images_per_second"], 0), number(r["generator"], 0),
+                   number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")]
+                  for r in rows])
 
 def report(paths): # as for `run_folders`
     "The three tables in Markdown, as lines."
@@ -286,18 +327,23 @@ def report(paths): # as for `run_folders`
 MARKS = 60_000, 300_000, 600_000, 1_200_000, 1_800_000 # images seen
 
 def strips_of(path): # of a run folder
-    "Samples [epochs, 8, H, W, C] and how many images had been seen, [epochs]; None if the run kept none."
+    """Samples [epochs, 8, H, W, C] and how many images had been seen, [epochs]; None if the run
+    kept none."""
     try:
         with np.load(Path(path)/"progress.npz") as file: return file["strips"], file["images_seen"]
     except FileNotFoundError: return None
-    except Exception as error: raise CourseError(f"{Path(path)/'progress.npz'} cannot be read ({type(error).__name__}); remove it") from None
+    except Exception as error:
+        raise CourseError(f"{Path(path)/'progress.npz'} cannot be read "
+                          f"({type(error).__name__}); remove it") from None
 
 def grids_figure(paths, # run folders of one data set
                  marks=MARKS): # images seen
     "Rows: runs; columns: samples after so many images. None if no run has any."
     found = [(Path(path).name, strips_of(path)) for path in paths]
     found = [(name, *strips) for name, strips in found if strips is not None]
-    marks = [mark for mark in marks if any(seen[0] <= mark * 1.02 and mark <= seen[-1] * 1.02 for _, _, seen in found)]
+    marks = [mark
+             for mark in marks
+             if any(seen[0] <= mark * 1.02 and mark <= seen[-1] * 1.02 for _, _, seen in found)]
     if not marks: return None
     fig = figures.CourseFigure(40 + 175 * len(marks), 30 + 195 * len(found))
     for i, axes in enumerate(fig.subplots(len(found), len(marks), squeeze=False)):
@@ -310,7 +356,8 @@ def grids_figure(paths, # run folders of one data set
             at = np.flatnonzero(seen <= mark * 1.02)
             if not len(at) or seen[-1] * 1.02 < mark: continue
             tile = figures.tile_images(strips[at[-1]][:4], columns=2)
-            ax.imshow(tile.repeat(3, axis=-1) if tile.shape[-1] == 1 else tile, interpolation="none")
+            ax.imshow(tile.repeat(3, axis=-1) if tile.shape[-1] == 1 else tile,
+                      interpolation="none")
     fig.tight_layout()
     return fig
 
@@ -332,7 +379,8 @@ def abridge(run, # a run folder
         if (run/name).exists(): shutil.copyfile(run/name, to/name)
     if (strips := strips_of(run)) is not None:
         pictures, seen = strips
-        rows = sorted({int(np.flatnonzero(seen <= mark * 1.02)[-1]) for mark in marks if seen[0] <= mark * 1.02} | {len(seen) - 1})
+        rows = sorted({int(np.flatnonzero(seen <= mark * 1.02)[-1])
+                       for mark in marks if seen[0] <= mark * 1.02} | {len(seen) - 1})
         with atomic_path(to/"progress.npz") as tmp, open(tmp, "wb") as file:
             np.savez_compressed(file, strips=pictures[rows], images_seen=seen[rows])
     return to
@@ -361,7 +409,9 @@ Markdown("\n".join(costs(rows)))
 #| label: fig-grids
 #| fig-cap: Each run's samples after as many real images seen, the same four latents in a row.
 #| fig-alt: Two rows of three grids of four garments. Above, dcgan: trousers and a pullover, ragged on the left, clean on the right. Below, modern: a pullover and a shirt that are settled after 300,000 images, a bag and a boot that change until the end.
-clothes = [g[0]["path"] for g in groups_of([row | dict(path=path) for row, path in zip(rows, paths)]) if g[0]["dataset"] == "fashion_mnist"]
+clothes = [g[0]["path"]
+           for g in groups_of([row | dict(path=path) for row, path in zip(rows, paths)])
+           if g[0]["dataset"] == "fashion_mnist"]
 grids_figure(clothes)
 
 # %% [markdown]

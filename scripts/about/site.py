@@ -11,25 +11,25 @@
 #
 # > From notebooks to a package, a README and a site, with one file that knows where all of it lives
 #
-# - order: 107
+# - order: 112
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/site.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/site.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/site.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/about/site.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/about/site.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/about/site.ipynb) · [API](../about/api.ipynb#about-site)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** add a lesson, move the course to another repository by editing three lines, and say what
@@ -51,6 +51,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| exports
+import ast
 import contextlib
 import hashlib
 import json
@@ -103,6 +104,7 @@ user = ada
 repo = engine
 branch = trunk
 lib_name = engine
+version = 0.2.0
 git_url = https://github.com/%(user)s/%(repo)s
 pytorch_requirements = torch
 """)
@@ -129,14 +131,11 @@ def badges(lesson,       # as in `pytorch/train`
            cfg,          # from `read_settings`
     ) -> str:            # markdown
     "The links that stand above a lesson: open it in Colab, in Kaggle, or read its source."
-    at = f"{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}/nbs/{lesson}.ipynb"
-    return "\n".join([
-        BADGES,
-        f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-        f"(https://colab.research.google.com/github/{at})",
-        f"[![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)]"
-        f"(https://kaggle.com/kernels/welcome?src=https://github.com/{at})",
-        f"[View source](https://github.com/{at})"])
+    at = f"github.com/{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}/nbs/{lesson}.ipynb"
+    colab = at.replace("github.com", "https://colab.research.google.com/github")
+    kaggle = f"https://kaggle.com/kernels/welcome?src=https://{at}"
+    return (f"{BADGES}\n[Open in Colab]({colab}) · [Open in Kaggle]({kaggle}) · "
+            f"[View source](https://{at})")
 
 
 # %%
@@ -148,42 +147,125 @@ assert "/github/ada/engine/blob/trunk/nbs/pytorch/train.ipynb" in badges("pytorc
 # %% [markdown]
 # ## The install cell
 #
-# On Colab and Kaggle the package is not there yet. The cell below a lesson's links fetches it, and does nothing where
-# it is installed already, nor on your own computer, where what to install is your decision. The site hides it
-# (`#| include: false`). A lesson in a track's folder asks for that track's extra, such as `gan_course[pytorch]`.
+# On Colab and Kaggle the package is not there yet. The cell below a lesson's links fetches from PyPI the release that the
+# lesson belongs to, so that a page opened in two years still meets the code it was written for. It does nothing where the
+# package is installed already, nor on your own computer, where what to install is your decision. A lesson in a track's
+# folder asks for that track's extra, such as `gan_course[pytorch]`. Both hosts have the frameworks, and pip leaves alone
+# what satisfies us; so it fetches a few small packages only, in seconds. The site hides the cell (`#| include: false`).
 
 # %%
 #| exports
 INSTALL = "#| include: false\n# install" # how the cell is recognised
+EXTRAS = {"refinement": "pytorch"} # folders whose lessons use the packages of another track
 
 
 def install_cell(lesson, # as in `pytorch/train`
                  cfg,    # from `read_settings`
     ) -> str:            # source of a code cell
-    "A cell that installs the package on Colab and Kaggle, and does nothing anywhere else."
+    "A cell that installs this release on Colab and Kaggle, and does nothing anywhere else."
     folder, _, name = lesson.rpartition("/")
     track = name.partition("_")[0] if folder == "exercises" else folder
+    track = EXTRAS.get(track, track)
     extra = f"[{track}]" if f"{track}_requirements" in cfg else ""
-    return "\n".join([
-        f"{INSTALL}: where the package is missing on Colab or Kaggle; elsewhere it does nothing",
-        "import os, subprocess, sys",
-        "from importlib.util import find_spec",
-        f'if find_spec("{cfg["lib_name"]}") is None and os.environ.keys() & {{',
-        '        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:',
-        '    assert subprocess.call([',
-        '        sys.executable, "-m", "pip", "install", "-q",',
-        f'        "{cfg["lib_name"]}{extra} @ git+{cfg["git_url"]}@{cfg["branch"]}"]) == 0, \\',
-        '        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"'])
+    lib, version = cfg["lib_name"], cfg["version"]
+    return f'''{INSTALL}: this release, where Colab or Kaggle lack the package; elsewhere nothing
+import os, subprocess, sys
+from importlib.util import find_spec
+if find_spec("{lib}") is None and os.environ.keys() & {{
+        "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}}:
+    assert subprocess.call([
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "{lib}{extra}=={version}"]) == 0, (
+        "pip could not install {lib} {version}: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+{cfg["git_url"]}")'''
 
 
 # %%
 print(install_cell("pytorch/train", cfg))
 
 # %%
-asked = "engine[pytorch] @ git+https://github.com/ada/engine@trunk"
-assert asked in install_cell("pytorch/train", cfg)
+cell = install_cell("pytorch/train", cfg)
+assert '"engine[pytorch]==0.2.0"' in cell and "--upgrade" not in cell
+assert max(map(len, cell.splitlines())) <= 100
 assert "engine[pytorch]" in install_cell("exercises/pytorch_train", cfg)
-assert "engine @ git" in install_cell("foundations/datasets", cfg)
+assert "engine[pytorch]" in install_cell("refinement/sampling", cfg)
+assert '"engine==0.2.0"' in install_cell("foundations/datasets", cfg)
+
+# %% [markdown]
+# ## What a lesson exports
+#
+# Above a lesson stands also a way to the pages that are made from it. They all begin with one question: which names does
+# a lesson export, and in which of its sections? The cells marked `#| exports` know, and the headings above them.
+
+# %%
+#| exports
+TWINS = "config utils data model engine train inference".split() # lessons that two tracks share
+PARTS = dict(foundations="Foundations", pytorch="PyTorch", tensorflow="TensorFlow", tpu="TPU",
+             flowers="Flowers", refinement="Iterative refinement", about="About",
+             exercises="Checks of the exercises")
+
+
+def _lines(text): return text.splitlines(keepends=True)
+def _text(cell): return "".join(cell["source"])
+
+
+def _slug(heading): # the identifier that Pandoc gives a heading
+    text = re.sub(r"[^\w\s.-]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower())
+    return re.sub(r"^[^a-z]+", "", re.sub(r"\s+", "-", text.strip())) or "section"
+
+
+def _defined(source): # (name, first paragraph of documentation, code) of each public definition
+    lines = source.splitlines()
+    for node in ast.parse(source).body:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
+        code = "\n".join(lines[first - 1:node.end_lineno])
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            names, says = [node.name], (ast.get_docstring(node) or "").partition("\n\n")[0]
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            says = lines[node.end_lineno - 1][node.end_col_offset:].strip().lstrip("# ")
+            says = says or "a constant"
+        else: continue
+        yield from ((name, says, code) for name in names if not name.startswith("_"))
+
+
+def exported(nb,       # a notebook as read from JSON
+    ) -> list[tuple]:  # (name, what it is, code, anchor of the section that makes it)
+    "The public names that a lesson exports, in its order."
+    found, anchor, seen = [], "", {}
+    for cell in nb["cells"]:
+        text = _text(cell)
+        if cell["cell_type"] == "markdown":
+            prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+            for heading in re.findall(r"^#{2,6} (.+)$", prose, flags=re.MULTILINE):
+                named = re.search(r"\{#([\w-]+)[^}]*\}\s*$", heading)
+                anchor = named[1] if named else _slug(heading)
+                seen[anchor] = seen.get(anchor, -1) + 1
+                if seen[anchor]: anchor = f"{anchor}-{seen[anchor]}"
+        elif cell["cell_type"] == "code" and re.match(r"#\|\s*exports?\s*$", text, re.MULTILINE):
+            found += [(name, says, code, anchor) for name, says, code in _defined(text)
+                      if name not in {known for known, *_ in found}]
+    return found
+
+
+# %% [markdown]
+# Which names of this lesson will be found, and under which anchor?
+
+# %%
+lesson = {"cells": [
+    {"cell_type": "markdown", "source": ["# Toy\n"]},
+    {"cell_type": "markdown", "source": ["## Twice, and `more`\n", "\n", "Some text."]},
+    {"cell_type": "code", "source": [
+        "#| exports\n", "FACTOR = 2 # by which\n", "def twice(x):\n",
+        '    "The double of a number."\n', "    return FACTOR * x\n", "def _hidden(): pass"]}]}
+for name, says, _, anchor in exported(lesson): print(f"{name}: {says} (#{anchor})")
+
+# %%
+names, says, code, anchors = zip(*exported(lesson))
+assert names == ("FACTOR", "twice") and says == ("by which", "The double of a number.")
+assert set(anchors) == {"twice-and-more"} and code[1].startswith("def twice(x):")
 
 
 # %% [markdown]
@@ -211,10 +293,6 @@ def reading_order(root,  # the repository's root
     return yaml.safe_load((Path(root)/"_quarto.yml").read_text(encoding="utf-8"))["reading-order"]
 
 
-def _lines(text): return text.splitlines(keepends=True)
-def _text(cell): return "".join(cell["source"])
-
-
 def _stamp_cell(cells, at, kind, marker, text, lesson):
     "Put `text` into the cell that starts with `marker`, or into a new cell at place `at`."
     found = [c for c in cells if c["cell_type"] == kind and _text(c).startswith(marker)]
@@ -225,6 +303,14 @@ def _stamp_cell(cells, at, kind, marker, text, lesson):
         if kind == "code": found[0] |= {"execution_count": None, "outputs": []}
         cells.insert(at, found[0])
     found[0]["source"] = _lines(text)
+
+
+def _ways(nb, lesson): # from a lesson to the pages that are made from it
+    folder, _, stem = lesson.rpartition("/")
+    ways = f" · [API](../about/api.ipynb#{lesson.replace('/', '-')})" if exported(nb) else ""
+    if folder in ("pytorch", "tensorflow") and stem in TWINS:
+        ways += f" · [Side by side](../about/side_by_side.ipynb#{stem})"
+    return ways
 
 
 def stamp_notebook(nb,           # a notebook as read from JSON; changed in place
@@ -240,7 +326,7 @@ def stamp_notebook(nb,           # a notebook as read from JSON; changed in plac
         if not any(line.startswith("- ") for line in lines): lines.append("")
         first["source"] = _lines("\n".join(lines + [f"- order: {place}"]))
     if lesson != "index" and any(c["cell_type"] == "code" for c in cells):
-        _stamp_cell(cells, 1, "markdown", BADGES, badges(lesson, cfg), lesson)
+        _stamp_cell(cells, 1, "markdown", BADGES, badges(lesson, cfg) + _ways(nb, lesson), lesson)
         _stamp_cell(cells, 2, "code", INSTALL, install_cell(lesson, cfg), lesson)
     return nb
 
@@ -277,8 +363,8 @@ assert "ada" not in _text(moved["cells"][1]) and "- order: 7" not in _text(moved
 
 # %%
 #| exports
-def _write_nb(nb, path):
-    path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + "\n", "utf-8")
+def _as_json(nb): return json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+def _write_nb(nb, path): path.write_text(_as_json(nb), "utf-8")
 
 
 def as_script(nb_path,   # a notebook
@@ -339,23 +425,27 @@ def stamp(root,          # the repository's root
 
 # %%
 #| exports
-SHAPES = {"tpuV5e8": "TpuV5E8", "nvidiaTeslaT4": "NvidiaTeslaT4", "none": None} # in a notebook -> in kernel-metadata.json
+# in a notebook -> in kernel-metadata.json
+SHAPES = {"tpuV5e8": "TpuV5E8", "nvidiaTeslaT4": "NvidiaTeslaT4", "none": None}
 
 
 def kernel_metadata(lesson,  # as in `tpu/gan_fashion_mnist`
                     wishes,  # `kaggle` of the notebook's metadata
                     cfg,     # from `read_settings`
     ) -> dict:               # what kernel-metadata.json holds
-    "How Kaggle is to run a lesson as a script. Raises `CourseError` for an accelerator it does not have."
+    "How Kaggle is to run a lesson as a script. Raises `CourseError` for an unknown accelerator."
     name, shape = lesson.rpartition("/")[2], wishes.get("accelerator", "none")
     if shape not in SHAPES:
-        raise CourseError(f"{lesson} asks Kaggle for the accelerator {shape!r}; it has {', '.join(SHAPES)}")
+        raise CourseError(
+            f"{lesson} asks Kaggle for the accelerator {shape!r}; it has {', '.join(SHAPES)}")
     slug, wanted = name.replace("_", "-"), SHAPES[shape]
     data = [source["datasetSlug"] for source in wishes.get("dataSources", [])]
-    return dict(id=f"{cfg['user']}/{slug}", title=slug, code_file=f"{name}.py", language="python", kernel_type="script",
-                is_private=True, enable_gpu=shape.startswith("nvidia"), enable_tpu=shape.startswith("tpu"),
-                enable_internet=wishes.get("isInternetEnabled", True), **({"machine_shape": wanted} if wanted else {}),
-                dataset_sources=data, competition_sources=[], kernel_sources=[], model_sources=[])
+    return dict(
+        id=f"{cfg['user']}/{slug}", title=slug, code_file=f"{name}.py", language="python",
+        kernel_type="script", is_private=True, enable_gpu=shape.startswith("nvidia"),
+        enable_tpu=shape.startswith("tpu"), enable_internet=wishes.get("isInternetEnabled", True),
+        **({"machine_shape": wanted} if wanted else {}),
+        dataset_sources=data, competition_sources=[], kernel_sources=[], model_sources=[])
 
 
 def write_kernels(root,  # the repository's root
@@ -363,7 +453,8 @@ def write_kernels(root,  # the repository's root
     "Write `scripts/kaggle/` from the notebooks that ask for it."
     root, cfg, changed = Path(root), read_settings(root), []
     for lesson in lessons(root):
-        wishes = json.loads((root/"nbs"/f"{lesson}.ipynb").read_text("utf-8"))["metadata"].get("kaggle")
+        nb = json.loads((root/"nbs"/f"{lesson}.ipynb").read_text("utf-8"))
+        wishes = nb["metadata"].get("kaggle")
         if wishes is None: continue
         about = kernel_metadata(lesson, wishes, cfg)
         for name, text in ((about["code_file"], as_script(root/"nbs"/f"{lesson}.ipynb")),
@@ -456,6 +547,218 @@ assert "(nbs/foundations/start.ipynb)" in text and "(https://arxiv.org)" in text
 assert "order" not in text
 assert "print" not in text and "42" in text and not pictures
 
+
+# %% [markdown]
+# ## Pages made from the lessons
+#
+# Three pages of the site are made from the others, and a test makes them again and compares: the [API](api.ipynb), which
+# leads from each name to the section that makes it; [Side by side](side_by_side.ipynb), where each PyTorch lesson stands
+# beside its TensorFlow twin; and the page that a wrong address shows.
+
+# %%
+#| exports
+def _cell(text): # documentation as a cell of a table
+    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
+    plain = [p if p.startswith("`") else re.sub(r"([\\*_$<>\[\]@~^])", r"\\\1", p) for p in parts]
+    return "".join(plain).replace("|", "\\|")
+
+
+def _page(lesson, place, title, description, parts): # a notebook of text
+    cells = [f"# {title}\n\n> {description}\n\n- order: {place}", *parts]
+    return {"cells": [
+        {"cell_type": "markdown", "id": hashlib.sha256(f"{lesson} {i}".encode()).hexdigest()[:8],
+         "metadata": {}, "source": _lines(text)} for i, text in enumerate(cells)],
+        "metadata": {"kernelspec": {
+            "display_name": "python3", "language": "python", "name": "python3"}},
+        "nbformat": 4, "nbformat_minor": 5}
+
+
+def api_page(books,    # lesson -> notebook, in reading order
+             place=0,  # of this page in that order
+    ) -> dict:         # a notebook
+    "Every public name of the package, each with the section of the lesson that makes it."
+    parts, last = ["This page is made from the lessons. A name leads to the section that makes it, "
+                   "and *API* at the top of a lesson leads back here."], None
+    for lesson, nb in books.items():
+        if not (names := exported(nb)): continue
+        folder, _, stem = lesson.rpartition("/")
+        module = next(m[1] for c in nb["cells"] if (m := re.match(
+            r"#\|\s*default_exp\s+(\S+)", _text(c)))).removesuffix(".__init__")
+        text = f"## {PARTS.get(folder, folder.title())}\n\n" * (folder != last)
+        text += f"### `gan_course.{module}` {{#{lesson.replace('/', '-')}}}\n\n"
+        text += f"From the lesson [{_title(nb)}](../{lesson}.ipynb).\n\n"
+        text += "| name | what it is |\n|---|-------|\n"
+        for name, says, _, anchor in names:
+            link = f"../{lesson}.ipynb" + f"#{anchor}" * bool(anchor)
+            text += f"| [`{name}`]({link}) | {_cell(says)} |\n"
+        parts, last = parts + [text.rstrip()], folder
+    return _page(
+        "about/api", place, "API", "Every name of the package, and where it is made", parts)
+
+
+def _title(nb): return _text(nb["cells"][0]).splitlines()[0].removeprefix("# ")
+
+
+def _column(track, code): return f"::: {{}}\n**{PARTS[track]}**\n\n```python\n{code}\n```\n:::\n"
+
+
+def side_by_side(books,    # lesson -> notebook
+                 place=0,  # of this page in the reading order
+    ) -> dict:             # a notebook
+    "The PyTorch lessons beside their TensorFlow twins, name by name."
+    tracks = "pytorch", "tensorflow"
+    parts = ["Both tracks use the same names, so what differs below is what the framework changes. "
+             "Code that is the same in both stands once. This page is made from the lessons."]
+    for stem in TWINS:
+        left, right = ({name: code for name, _, code, _ in exported(books[f"{t}/{stem}"])}
+                       for t in tracks)
+        links = " · ".join(f"[{PARTS[t]}](../{t}/{stem}.ipynb)" for t in tracks)
+        text = f"## {_title(books[f'pytorch/{stem}'])} {{#{stem}}}\n\nThe lessons: {links}.\n"
+        for t, ours, theirs in (("pytorch", left, right), ("tensorflow", right, left)):
+            only = ", ".join(f"`{name}`" for name in ours if name not in theirs)
+            if only: text += f"\nOnly in {PARTS[t]}: {only}.\n"
+        parts.append(text.rstrip())
+        for name in (name for name in left if name in right):
+            text = f"### `{name}` {{#{stem}-{name.replace('_', '-')}}}\n\n"
+            if left[name] == right[name]:
+                text += f"The same in both.\n\n```python\n{left[name]}\n```"
+            else:
+                text += ":::: {.twins}\n" + _column("pytorch", left[name])
+                text += _column("tensorflow", right[name]) + "::::"
+            parts.append(text)
+    nb = _page("about/side_by_side", place, "Side by side",
+               "PyTorch and TensorFlow, name by name: what a framework changes", parts)
+    nb["cells"][0]["source"][-1:] = ["- page-layout: full\n", f"- order: {place}"]
+    return nb
+
+
+def not_found(cfg,   # from `read_settings`
+    ) -> str:        # a page for Quarto
+    "What a reader sees at an address without a page; links are whole, since it has no place."
+    site = cfg["doc_host"] + cfg["doc_baseurl"]
+    return f"""---
+title: "There is no such page"
+description: "A wrong or an old address"
+---
+
+It may have been moved or renamed. The search at the top of the page knows all lessons; or begin at
+
+- [the home page]({site}/index.html), with the path through the course;
+- [the first lesson]({site}/foundations/start.html);
+- [the glossary]({site}/about/glossary.html).
+"""
+
+
+def pages(root,                # the repository's root
+    ) -> dict[Path, object]:   # file -> a notebook, or text
+    "The pages that are made from the others, as they should be."
+    root, order = Path(root), reading_order(root)
+    books = {lesson: json.loads((root/"nbs"/f"{lesson}.ipynb").read_text("utf-8"))
+             for lesson in order if (root/"nbs"/f"{lesson}.ipynb").is_file()}
+    made = {root/"nbs"/"404.qmd": not_found(read_settings(root))}
+    for lesson, make in {"about/api": api_page, "about/side_by_side": side_by_side}.items():
+        if lesson in order: made[root/"nbs"/f"{lesson}.ipynb"] = make(books, order.index(lesson))
+    return made
+
+
+def write_pages(root,  # the repository's root
+    ) -> list[str]:    # names of the files that changed
+    "Write the pages that are made from the others."
+    changed = []
+    for path, page in pages(root).items():
+        text = page if isinstance(page, str) else _as_json(page)
+        if path.is_file() and path.read_text("utf-8") == text: continue
+        path.write_text(text, "utf-8")
+        changed.append(path.stem)
+    return changed
+
+
+# %%
+lesson["cells"].append({"cell_type": "code", "source": ["#| default_exp toy"]})
+print(_text(api_page({"foundations/toy": lesson})["cells"][2]))
+
+# %%
+assert "[`twice`](../foundations/toy.ipynb#twice-and-more)" in _text(
+    api_page({"foundations/toy": lesson})["cells"][2])
+other = deepcopy(lesson)
+other["cells"][2]["source"][4] = "    return x + x\n"
+twins = {f"{track}/{stem}": nb for stem in TWINS
+         for track, nb in (("pytorch", lesson), ("tensorflow", other))}
+texts = [_text(cell) for cell in side_by_side(twins)["cells"]]
+assert sum("The same in both" in text for text in texts) == len(TWINS) # FACTOR
+assert sum("x + x" in text and ".twins" in text for text in texts) == len(TWINS) # twice
+
+
+# %% [markdown]
+# ## A card
+#
+# Where somebody shares a link to the course, a picture stands for it. It is drawn from the samples on the home page and
+# carries their checksum, so that a test can tell when it is out of date.
+
+# %%
+#| exports
+def card(picture,       # of samples, as PNG
+         title,         # large
+         text,          # under the title
+    ) -> bytes:         # PNG, 1200 by 630
+    "The picture that stands for the course where somebody links to it."
+    import io
+    import matplotlib.image
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+    fig = Figure(figsize=(12, 6.3), dpi=100, facecolor="#0d2438")
+    FigureCanvasAgg(fig)
+    axes = fig.add_axes((0.03, 0.03, 0.94, 0.69))
+    axes.imshow(matplotlib.image.imread(io.BytesIO(picture)), cmap="gray", interpolation="lanczos")
+    axes.axis("off")
+    fig.text(0.04, 0.88, title, color="#ffffff", size=44, weight="bold", va="center")
+    fig.text(0.04, 0.785, text, color="#ffd98f", size=21, va="center")
+    drawn, small, about = io.BytesIO(), io.BytesIO(), PngInfo()
+    fig.savefig(drawn, format="png", facecolor=fig.get_facecolor())
+    about.add_text("Source", hashlib.sha256(picture).hexdigest())
+    colours = Image.open(drawn).convert("RGB").quantize(64, dither=Image.Dither.NONE)
+    colours.save(small, "png", optimize=True, pnginfo=about)
+    return small.getvalue()
+
+
+def home_picture(root,  # the repository's root
+    ) -> bytes:         # PNG
+    "The samples on the home page."
+    cells = json.loads((Path(root)/"nbs"/"index.ipynb").read_text("utf-8"))["cells"]
+    samples = next(cell for cell in cells if "#| label: fig-samples\n" in cell["source"])
+    return b64decode("".join(samples["outputs"][0]["data"]["image/png"]))
+
+
+def write_card(root,    # the repository's root
+    ):
+    "Draw the card again, from the samples on the home page."
+    drawn = card(home_picture(root), "gan_course", "GANs: executed, measured, explained")
+    (Path(root)/"nbs"/"assets"/"card.png").write_bytes(drawn)
+
+
+# %%
+import io
+
+import matplotlib.image
+import numpy as np
+from IPython.display import Image
+
+# %%
+#| label: fig-card
+#| fig-cap: "A card, with numbers from a grid where samples would stand."
+#| fig-alt: "Dark blue card: the word engine in large letters, a line under it, and a field of grey squares."
+buffer = io.BytesIO()
+squares = np.random.default_rng(0).random((5, 12)).repeat(40, 0).repeat(40, 1)
+matplotlib.image.imsave(buffer, squares, cmap="gray", format="png")
+drawn = card(buffer.getvalue(), "engine", "a course by Ada")
+Image(drawn)
+
+# %%
+assert drawn[16:24] == (1200).to_bytes(4) + (630).to_bytes(4) and len(drawn) < 150_000
+assert hashlib.sha256(buffer.getvalue()).hexdigest().encode() in drawn # which picture it was
+
 # %% [markdown]
 # ## The filter
 #
@@ -504,13 +807,18 @@ assert filter_notebook(prepared) == prepared
 # %%
 #| exports
 def main(argv=None):     # command-line arguments, `sys.argv[1:]` when not given
-    "`python -m gan_course._site [stamp | scripts | readme | badges LESSON]`; alone, the filter."
+    "`python -m gan_course._site [stamp|scripts|pages|card|readme|badges LESSON]`: see the page."
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         match argv:
             case []: sys.stdout.write(filter_notebook(sys.stdin.read()))
             case ["stamp"]: print("\n".join(stamp(find_root())) or "nothing to stamp")
-            case ["scripts"]: print("\n".join(write_scripts(find_root()) + write_kernels(find_root())) or "scripts/ is in step")
+            case ["scripts"]:
+                root = find_root()
+                changed = write_pages(root) + write_scripts(root) + write_kernels(root)
+                print("\n".join(changed) or "scripts/ is in step")
+            case ["pages"]: print("\n".join(write_pages(find_root())) or "the pages are in step")
+            case ["card"]: write_card(find_root())
             case ["readme"]: write_readme(find_root())
             case ["badges", lesson]: print(badges(lesson, read_settings()))
             case _: raise CourseError(f"unknown arguments {' '.join(argv)!r}: {main.__doc__}")

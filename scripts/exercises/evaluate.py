@@ -11,25 +11,25 @@
 #
 # > What accepts or rejects an answer to the exercises of A number for the samples
 #
-# - order: 61
+# - order: 64
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/evaluate.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/evaluate.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/evaluate.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/evaluate.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/evaluate.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/evaluate.ipynb) · [API](../about/api.ipynb#exercises-evaluate)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # The exercises stand in [the lesson](../foundations/evaluate.ipynb). Each check is followed by the solution it accepts
@@ -169,7 +169,8 @@ def check_fool(fool): # takes a reference, n and a seed; returns n images
     limit = 0.05 * spread
     assert distance < limit, f"the distance is {distance:.3f}, not below {limit:.3f}. {hint}"
     new, old = images[:50].reshape(50, 1, -1).astype(float), reference.reshape(1, 3000, -1)
-    nearest = np.sqrt(((new - old)**2).mean(-1)).min(1) # difference in greys to the nearest real one
+    # difference in greys to the nearest real one
+    nearest = np.sqrt(((new - old)**2).mean(-1)).min(1)
     assert np.median(nearest) > 5, "real images, changed a little: draw from mean and covariance"
     assert not np.array_equal(images, fool(reference.copy(), 2000, 2)), "another seed, other images"
     print(f"correct: the distance is {distance:.3f}, and no image is made of real ones")

@@ -11,25 +11,25 @@
 #
 # > What accepts or rejects an answer to the exercises of A judge for the features
 #
-# - order: 62
+# - order: 65
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/features.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/features.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/features.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/features.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/features.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/features.ipynb) · [API](../about/api.ipynb#exercises-features)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # The exercises stand in [the lesson](../foundations/features.ipynb). Each check is followed by the solution it accepts
@@ -61,17 +61,22 @@ def check_fold(fold): # takes weight [3, 3, C, O], gamma, beta, mean, var, each 
     folded = fold(weight.copy(), gamma.copy(), beta.copy(), mean.copy(), var.copy(), eps)
     assert isinstance(folded, tuple) and len(folded) == 2, "return the weight and the bias"
     w, b = (np.asarray(part, float) for part in folded)
-    assert w.shape == weight.shape and b.shape == (4,), f"the shapes are {w.shape} and {b.shape}, not {weight.shape} and (4,)"
+    assert (w.shape == weight.shape and b.shape == (4,
+            )), f"the shapes are {w.shape} and {b.shape}, not {weight.shape} and (4,)"
     window = rng.normal(size=(5, 3, 3, 2))
     def through(w): return np.einsum("nijc,ijco->no", window, w)
     factor = gamma / np.sqrt(var + eps)
     expected, got = (through(weight) - mean) * factor + beta, through(w) + b
     hint = ""
-    if np.allclose(w, weight * gamma / (var + eps)): hint = "divide by the deviation, the root of the variance"
-    elif np.allclose(w, weight * gamma / np.sqrt(var)): hint = "eps belongs under the root, or a silent channel explodes"
-    elif np.allclose(w, weight * factor) and np.allclose(b, beta - mean): hint = "the mean is subtracted before BatchNorm multiplies"
+    if np.allclose(w, weight * gamma / (var + eps)):
+        hint = "divide by the deviation, the root of the variance"
+    elif np.allclose(w, weight * gamma / np.sqrt(var)):
+        hint = "eps belongs under the root, or a silent channel explodes"
+    elif np.allclose(w, weight * factor) and np.allclose(b, beta - mean):
+        hint = "the mean is subtracted before BatchNorm multiplies"
     elif np.allclose(w, weight * factor) and np.allclose(b, beta): hint = "the mean is missing"
-    assert np.allclose(got, expected), f"the outputs differ by up to {np.abs(got - expected).max():.3g}. {hint}"
+    assert np.allclose(got, expected), (
+        f"the outputs differ by up to {np.abs(got - expected).max():.3g}. {hint}")
     print("correct: one product and one sum, instead of two of each")
 
 
@@ -95,12 +100,14 @@ assert rejects(check_fold, folding(bias_of=lambda b, m, f: b), "mean is missing"
 #| exports
 def check_field(field): # takes the strides of 3 × 3 convolutions
     "Whether it is the side of the square of pixels that one output sees."
-    for strides, expected in [([1], 3), ([1, 1], 5), ([2], 3), ([2, 1], 7), ([2, 2], 7), ([1, 2, 1, 2, 2], 21)]:
+    for strides, expected in [([1], 3), ([1, 1], 5), ([2], 3), ([2, 1], 7), ([2, 2], 7),
+                              ([1, 2, 1, 2, 2], 21)]:
         got = field(list(strides))
         hint = ""
         if got == 1 + 2 * len(strides): hint = "after a stride of 2 each step is two pixels long"
         elif got == 3 ** len(strides): hint = "windows overlap"
-        elif got == 1 + 2 * sum(np.cumprod(strides)): hint = "the stride of a layer widens the steps of the layers *after* it"
+        elif got == 1 + 2 * sum(np.cumprod(strides)):
+            hint = "the stride of a layer widens the steps of the layers *after* it"
         assert got == expected, f"strides {strides}: {got}, not {expected}. {hint}"
     print("correct: each layer adds two steps, as long as all strides before it make them")
 

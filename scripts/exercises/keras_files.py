@@ -12,25 +12,25 @@
 # > What accepts or rejects an answer to the exercises of Files of Keras networks
 #
 # - skip_showdoc: true
-# - order: 66
+# - order: 69
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/keras_files.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/keras_files.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/keras_files.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/keras_files.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/keras_files.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/keras_files.ipynb) · [API](../about/api.ipynb#exercises-keras_files)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # The exercises stand in [the lesson](../foundations/keras_files.ipynb). Each check is followed by the solution it accepts and
@@ -62,14 +62,19 @@ from gan_course.runs import atomic_path
 #| exports
 def check_digest(digest): # takes a dictionary of arrays, gives text
     "Whether `digest` changes with all that a file of arrays holds, and with nothing else."
-    kernel, bias = np.arange(6, dtype=np.float32).reshape(2, 3), np.linspace(0, 1, 3000, dtype=np.float32)
+    kernel, bias = (np.arange(6, dtype=np.float32).reshape(2, 3),
+                    np.linspace(0, 1, 3000, dtype=np.float32))
     arrays = {"dense/kernel": kernel, "dense/bias": bias}
     first = digest(arrays)
-    assert isinstance(first, str) and len(first) == 64 and not set(first) - set("0123456789abcdef"), (
+    assert isinstance(first,
+                      str) and len(first) == 64 and not set(first) - set("0123456789abcdef"), (
         f"a sha256 in hexadecimal digits has 64 of them, and this is {str(first)[:70]!r}")
-    assert digest({name: a.copy() for name, a in arrays.items()}) == first, "the same arrays gave another digest: no addresses, no id()"
-    assert digest(dict(reversed(arrays.items()))) == first, "the same arrays in another order gave another digest: sort the names"
-    by_columns = "the same array, stored by columns in memory, {}: take tobytes(), which reads by rows"
+    assert digest({name: a.copy() for name, a in arrays.items()}) == first, (
+        "the same arrays gave another digest: no addresses, no id()")
+    assert digest(dict(reversed(arrays.items()))) == first, (
+        "the same arrays in another order gave another digest: sort the names")
+    by_columns = ("the same array, stored by columns in memory, {}: take tobytes(), which reads by "
+                  "rows")
     try: columns = digest(arrays | {"dense/kernel": np.asfortranarray(kernel)})
     except (ValueError, BufferError): raise AssertionError(by_columns.format("fails")) from None
     assert columns == first, by_columns.format("gave another digest")
@@ -77,12 +82,21 @@ def check_digest(digest): # takes a dictionary of arrays, gives text
     bit[1, 2], late[1500], zero[0, 0] = np.nextafter(bit[1, 2], np.float32(9)), 0.7, -0.0
     renamed = {"dense_1/kernel": kernel, "dense/bias": bias}
     for changed, hint in [
-            (arrays | {"dense/bias": late}, "one of 3,000 numbers was changed, unnoticed: as text an array is abbreviated; take tobytes()"),
-            (arrays | {"dense/kernel": bit}, "the last bit of a number was changed, unnoticed: as text numbers are rounded; take tobytes()"),
-            (arrays | {"dense/kernel": zero}, "0.0 became -0.0, unnoticed: take the bytes, not the numbers"),
-            (renamed, "an array was renamed and it was not noticed: the weights of another layer; the names belong in"),
-            (arrays | {"dense/kernel": kernel.reshape(3, 2)}, "the bytes are the same and the shape is another: the shape belongs in"),
-            (arrays | {"dense/kernel": kernel.view(np.int32)}, "the bytes are the same and the dtype is another: the dtype belongs in"),
+            (arrays | {"dense/bias": late},
+             "one of 3,000 numbers was changed, unnoticed: as text an array is "
+             "abbreviated; take tobytes()"),
+            (arrays | {"dense/kernel": bit},
+             "the last bit of a number was changed, unnoticed: as text numbers are "
+             "rounded; take tobytes()"),
+            (arrays | {"dense/kernel": zero},
+             "0.0 became -0.0, unnoticed: take the bytes, not the numbers"),
+            (renamed,
+             "an array was renamed and it was not noticed: the weights of another layer; "
+             "the names belong in"),
+            (arrays | {"dense/kernel": kernel.reshape(3, 2)},
+             "the bytes are the same and the shape is another: the shape belongs in"),
+            (arrays | {"dense/kernel": kernel.view(np.int32)},
+             "the bytes are the same and the dtype is another: the dtype belongs in"),
             ({"dense/kernel": kernel}, "an array was left out and it was not noticed")]:
         assert digest(changed) != first, hint
     swap = {"a": kernel, "b": kernel + 1}
@@ -97,7 +111,8 @@ def digest_with(names=True, shape=True, dtype=True, order=sorted, content=lambda
         sha = hashlib.sha256()
         for name in order(arrays):
             a = arrays[name]
-            sha.update(f"{name if names else ''} {a.shape if shape else ''} {a.dtype if dtype else ''}".encode())
+            sha.update(f"{name if names else ''} {a.shape if shape else ''} "
+                       f"{a.dtype if dtype else ''}".encode())
             sha.update(content(a))
         return sha.hexdigest()
     return digest
@@ -124,49 +139,65 @@ class Broken:
     def __array__(self, dtype=None, copy=None): raise OSError(5, "Input/output error")
 
 def check_save(save_arrays): # (path, name -> array): writes an `.npz` archive
-    "Whether `save_arrays` leaves a whole archive in all cases, the old one or the new one, and nothing beside it."
-    old, new = {"G/kernel": np.zeros((2, 3)), "steps": np.int64(1)}, {"G/kernel": np.ones((2, 3)), "steps": np.int64(2)}
+    """Whether `save_arrays` leaves a whole archive in all cases, the old one or the new one, and
+    nothing beside it."""
+    old, new = ({"G/kernel": np.zeros((2, 3)), "steps": np.int64(1)},
+                {"G/kernel": np.ones((2, 3)), "steps": np.int64(2)})
     added = "to a name without .npz, np.savez adds it; give it an open file"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         def there(): return sorted(p.name for p in folder.iterdir())
         def save(path, arrays):
             try: save_arrays(path, arrays)
-            except FileNotFoundError: raise AssertionError(f"a file is missing, and there are {there()}: {added}") from None
+            except FileNotFoundError:
+                raise AssertionError(
+                    f"a file is missing, and there are {there()}: {added}") from None
         for name in ("state.npz", "state"):
             path = folder/name
             save(path, old)
             assert there() == [name], f"saved as {name}, and there are {there()}: {added}"
             with np.load(path, allow_pickle=False) as found:
                 assert set(found.files) == set(old), (
-                    f"the archive holds {sorted(found.files)}, not {sorted(old)}: each array under its name")
-                assert all((found[n] == a).all() for n, a in old.items()), "the archive holds other numbers"
+                    f"the archive holds {sorted(found.files)}, not {sorted(old)}: each "
+                    "array under its name")
+                assert all((found[n] == a).all() for n, a in old.items()), (
+                    "the archive holds other numbers")
             path.unlink()
         save(path := folder/"state.npz", old)
         before = path.read_bytes()
         with open(path, "rb") as reader:
             save(path, new)
             seen = reader.read()
-        assert seen == before, "the old file was written over while somebody was reading it: write beside it, and rename"
-        with np.load(path, allow_pickle=False) as found: assert found["steps"] == 2, "the archive still holds the old arrays"
+        assert seen == before, (
+            "the old file was written over while somebody was reading it: write "
+            "beside it, and rename")
+        with np.load(path, allow_pickle=False) as found:
+            assert found["steps"] == 2, "the archive still holds the old arrays"
         before = path.read_bytes()
         def unharmed(what, hint):
-            assert path.exists() and path.read_bytes() == before, f"{what}, and the old archive is lost: rename only what is complete"
+            assert path.exists() and path.read_bytes() == before, (
+                f"{what}, and the old archive is lost: rename only what is complete")
             assert there() == ["state.npz"], f"{what}, and a part was left beside the file: {hint}"
         try: save_arrays(path, new | {"D/kernel": Broken()})
         except Exception: pass # whatever it is: nobody can overlook it
-        else: raise AssertionError("an array could not be read, and nobody was told: let the error out")
-        unharmed("an array could not be read", "remove it when something fails, as atomic_path does")
+        else:
+            raise AssertionError("an array could not be read, and nobody was "
+                                 "told: let the error out")
+        unharmed("an array could not be read",
+                 "remove it when something fails, as atomic_path does")
         try: save_arrays(path, new | {"D": np.array([print, None], dtype=object)})
         except Exception: pass
-        else: raise AssertionError("an array of objects was stored, as code that runs when it is loaded: look at dtype.hasobject")
+        else:
+            raise AssertionError("an array of objects was stored, as code that runs when it is "
+                                 "loaded: look at dtype.hasobject")
         unharmed("an array of objects was refused", "look before you write")
     print("correct: the old archive or the new one, and nothing else")
 
 
 # %%
 def plain(arrays):
-    if any(np.asarray(a).dtype.hasobject for a in arrays.values()): raise ValueError("arrays of numbers only")
+    if any(np.asarray(a).dtype.hasobject for a in arrays.values()):
+        raise ValueError("arrays of numbers only")
     return arrays
 
 def good_save(path, arrays):

@@ -11,25 +11,25 @@
 #
 # > What accepts or rejects an answer to the exercises of Five questions to ten thousand samples
 #
-# - order: 63
+# - order: 66
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/metrics.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/metrics.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/metrics.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/metrics.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/metrics.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/metrics.ipynb) · [API](../about/api.ipynb#exercises-metrics)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # The exercises stand in [the lesson](../foundations/metrics.ipynb). Each check is followed by the solution it accepts
@@ -61,13 +61,18 @@ def check_mmd(mmd): # takes two arrays [n, D] and a kernel: arrays [n, D], [m, D
     def off(k): return k.sum() - np.trace(k)
     expected = (off(kx) + off(ky)) / 30 - 2 * kxy.mean()
     got, hint = float(mmd(x.copy(), y.copy(), kernel)), ""
-    if np.isclose(got, kx.mean() + ky.mean() - 2 * kxy.mean()): hint = "an image compared with itself is no pair: leave the diagonal out"
-    elif np.isclose(got, (off(kx) + off(ky)) / 36 - 2 * kxy.mean()): hint = "there are n (n - 1) pairs of different images"
-    elif np.isclose(got, (off(kx) + off(ky)) / 30 - kxy.mean()): hint = "the mixed pairs count twice"
-    elif np.isclose(got, np.sqrt(max(expected, 0))): hint = "no root: it is the squared distance that is unbiased"
+    if np.isclose(got, kx.mean() + ky.mean() - 2 * kxy.mean()):
+        hint = "an image compared with itself is no pair: leave the diagonal out"
+    elif np.isclose(got, (off(kx) + off(ky)) / 36 - 2 * kxy.mean()):
+        hint = "there are n (n - 1) pairs of different images"
+    elif np.isclose(got, (off(kx) + off(ky)) / 30 - kxy.mean()):
+        hint = "the mixed pairs count twice"
+    elif np.isclose(got, np.sqrt(max(expected, 0))):
+        hint = "no root: it is the squared distance that is unbiased"
     assert np.isclose(got, expected), f"{got:.5f}, not {expected:.5f}. {hint}"
     many = [float(mmd(*rng.normal(size=(2, 8, 2)), kernel)) for _ in range(400)]
-    assert min(many) < 0 and abs(np.mean(many)) < 4 * np.std(many) / 20, "for equal distributions it is 0 on average, so sometimes below"
+    assert min(many) < 0 and abs(np.mean(many)) < 4 * np.std(many) / 20, (
+        "for equal distributions it is 0 on average, so sometimes below")
     print("correct: right on average, for any number of samples")
 
 
@@ -89,18 +94,22 @@ assert rejects(check_mmd, lambda *a: np.sqrt(max(mmd(*a), 0)), "no root")
 # %%
 #| exports
 def check_recall(recall): # takes real and generated features [N, D], [M, D] and k
-    "Whether it is the share of real points that lie within the k-th nearest neighbour of some sample."
+    """Whether it is the share of real points that lie within the k-th nearest neighbour of some
+    sample."""
     rng = np.random.default_rng(0)
     real, fake = rng.normal(size=(40, 2)), rng.normal(1.5, 0.8, size=(30, 2))
     def share(balls, points, k):
         def far(a, b): return np.sqrt(((a[:, None] - b)**2).sum(-1))
         return float((far(points, balls) <= np.sort(far(balls, balls), axis=1)[:, k]).any(1).mean())
     expected, got, hint = share(fake, real, 3), float(recall(real.copy(), fake.copy(), 3)), ""
-    if np.isclose(got, share(real, fake, 3)): hint = "that is precision: here the balls lie around samples"
-    elif np.isclose(got, share(fake, real, 2)): hint = "a point is not its own neighbour: take the next one"
+    if np.isclose(got, share(real, fake, 3)):
+        hint = "that is precision: here the balls lie around samples"
+    elif np.isclose(got, share(fake, real, 2)):
+        hint = "a point is not its own neighbour: take the next one"
     elif np.isclose(got, share(real, real, 3)): hint = "that never looks at the samples"
     assert np.isclose(got, expected), f"{got:.3f}, not {expected:.3f}. {hint}"
-    assert np.isclose(float(recall(real.copy(), fake.copy(), 1)), share(fake, real, 1)), "another k, other balls"
+    assert np.isclose(float(recall(real.copy(), fake.copy(), 1)), share(fake, real, 1)), (
+        "another k, other balls")
     print("correct: balls around samples, real points in them")
 
 

@@ -11,25 +11,25 @@
 #
 # > What accepts or rejects an answer to the exercises of The engine
 #
-# - order: 71
+# - order: 74
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/pytorch_engine.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_engine.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_engine.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/pytorch_engine.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_engine.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_engine.ipynb) · [API](../about/api.ipynb#exercises-pytorch_engine)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # The exercises stand in [the lesson](../pytorch/engine.ipynb). Each check is followed by the solution it accepts and
@@ -72,11 +72,14 @@ def check_r1(r1): # (D, x, gamma) -> a number
     assert not close(gamma / 2 * (3 * square.sqrt() - 1).square().mean()), (
         "the target is 0; a norm of 1 is what WGAN-GP asks for")
     assert not close(2 * right), "the factor is gamma / 2"
-    assert close(right), f"for D(x) = 3/2 |x|^2 it should be {right.item():.4g}, not {got.item():.4g}"
+    assert close(right), (
+        f"for D(x) = 3/2 |x|^2 it should be {right.item():.4g}, not {got.item():.4g}")
     assert got.requires_grad, (
-        "the result has no graph: without create_graph=True the penalty is a constant to the weights")
+        "the result has no graph: without create_graph=True the penalty is a "
+        "constant to the weights")
     slope, = torch.autograd.grad(got, s, allow_unused=True)
-    assert slope is not None and abs(slope.item() / (gamma * 3 * square.mean().item()) - 1) < 1e-4, (
+    assert slope is not None and abs(slope.item() / (gamma * 3 * square.mean().item())
+                                     - 1) < 1e-4, (
         "the value is right, but the penalty does not reach the weights of D: create_graph=True")
     print("correct: a sum over pixels, a mean over images, and it reaches the weights")
 
@@ -156,7 +159,8 @@ def check_smoothing(smoothed): # (a_real, a_fake, s) -> loss of D
         "a smaller weight is no smaller label: nothing pulls large logits back; "
         "with weight s the image counts as generated")
     assert not close(up(-a_real).mean() + fake), "the real images are still labelled 1"
-    assert close(real + fake), f"the loss of these logits is {float(real + fake):.4f}, not {got:.4f}"
+    assert close(real + fake), (
+        f"the loss of these logits is {float(real + fake):.4f}, not {got:.4f}")
     logits = torch.linspace(-8, 8, 1601)
     losses = torch.tensor([float(smoothed(a[None], a_fake, s)) for a in logits])
     print(f"correct: D is content at a logit of {logits[losses.argmin()]:.2f}, "
@@ -198,7 +202,8 @@ def check_mixing(between): # (x, fake) -> as many images
     assert per_image.std() > 1e-6, "the whole batch shares one weight: draw one per image"
     epsilon = per_image[:, 0]
     assert epsilon.min() >= 0 and epsilon.max() <= 1, (
-        f"a weight of {epsilon.max():.2f} lies beyond the images: uniform (rand), not normal (randn)")
+        f"a weight of {epsilon.max():.2f} lies beyond the images: uniform "
+        "(rand), not normal (randn)")
     assert abs(epsilon.mean() - 0.5) < 0.03 and abs(epsilon.std() - 12 ** -0.5) < 0.02, (
         "the weights are not uniform in [0, 1]")
     mixed = between(2 * x, fake - 3)

@@ -11,25 +11,25 @@
 #
 # > What accepts or rejects an answer to the exercises of Training
 #
-# - order: 72
+# - order: 75
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/pytorch_train.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_train.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_train.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/pytorch_train.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_train.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/pytorch_train.ipynb) · [API](../about/api.ipynb#exercises-pytorch_train)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # The exercises stand in [the lesson](../pytorch/train.ipynb). Each check is followed by the solution it accepts and
@@ -83,7 +83,8 @@ def check_average(follow): # (average, network, images, half_life), in place
     assert mean == 3, "the buffers are averages already: copy them"
     assert average[1].num_batches_tracked == network[1].num_batches_tracked, "one buffer was left"
     for _ in range(9): follow(average, network, 100, 1000)
-    assert abs(average[0].weight[0, 0].item() - 0.5) < 1e-4, "after 1000 images it should be half way"
+    assert abs(average[0].weight[0, 0].item() - 0.5) < 1e-4, (
+        "after 1000 images it should be half way")
     print("correct: half way after one half-life, buffers included")
 
 
@@ -135,7 +136,8 @@ def check_checkpoint(save, # (network, optimizer, step) -> a dictionary
         for kind, schedule, random, hint in [
                 (torch.optim.SGD, False, False, "the weights are not the saved ones"),
                 (torch.optim.SGD, True, False, "the step is lost, and with it the learning rate"),
-                (torch.optim.Adam, False, False, "the optimiser's state is lost: Adam has two moments"),
+                (torch.optim.Adam, False, False,
+                 "the optimiser's state is lost: Adam has two moments"),
                 (torch.optim.SGD, False, True, "the random state is lost: other batches come")]:
             network, optimizer = begin(kind, 0)
             steps(network, optimizer, 0, 6, schedule, random)

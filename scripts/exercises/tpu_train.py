@@ -12,25 +12,25 @@
 # > What accepts or rejects an answer to the exercises of Training with fit
 #
 # - skip_showdoc: true
-# - order: 89
+# - order: 92
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/tpu_train.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_train.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_train.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/exercises/tpu_train.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_train.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/exercises/tpu_train.ipynb) · [API](../about/api.ipynb#exercises-tpu_train)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tpu]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # The exercises stand in [the lesson](../tpu/train.ipynb). Each check is followed by the solution it accepts and
@@ -56,42 +56,59 @@ from gan_course.exercises import rejects
 
 # %%
 #| exports
-def check_means(Means): # a class: Means(), add(means, steps), value(), state_dict(), load_state_dict(state)
-    "Whether `Means` weighs each part by its steps, and goes on after a resume as if nothing had been."
+# a class: Means(), add(means, steps), value(), state_dict(), load_state_dict(state)
+def check_means(Means):
+    """Whether `Means` weighs each part by its steps, and goes on after a resume as if nothing had
+    been."""
     def begun(*parts, state=None):
         m = Means()
         if state is not None: m.load_state_dict(state)
         for means, steps in parts: m.add(means, steps)
         return m
-    def close(a, b): return a is not None and a.keys() == b.keys() and all(abs(a[name] - b[name]) < 1e-9 for name in b)
+    def close(a, b):
+        return (a is not None and a.keys() == b.keys()
+                and all(abs(a[name] - b[name]) < 1e-9 for name in b))
     first, second = (dict(loss_d=1.0, d_real=0.6), 10), (dict(loss_d=2.0, d_real=0.8), 30)
     value = begun(first).value()
     assert value is not None, "value() gives nothing: a dictionary of means is wanted"
     assert close(value, first[0]), f"after one part the means are that part's, not {value}"
     value = begun(first, second).value()
     assert not close(value, dict(loss_d=1.5, d_real=0.7)), (
-        "this is a mean of means: the second part had three times as many steps; add up, and divide once")
+        "this is a mean of means: the second part had three times as many steps; add "
+        "up, and divide once")
     assert not close(value, second[0]), "only the last part is there: add up"
-    assert not close(value, dict(loss_d=70.0, d_real=30.0)), "these are sums: divide by all the steps"
-    assert close(value, dict(loss_d=1.75, d_real=0.75)), f"10 steps of 1 and 30 of 2 have the mean 1.75, not {value.get('loss_d')}"
-    assert first[0] == dict(loss_d=1.0, d_real=0.6), "the dictionary that was added has been changed: it is the caller's"
+    assert not close(value, dict(loss_d=70.0, d_real=30.0)), (
+        "these are sums: divide by all the steps")
+    assert close(value, dict(loss_d=1.75, d_real=0.75)), (
+        f"10 steps of 1 and 30 of 2 have the mean 1.75, not {value.get('loss_d')}")
+    assert first[0] == dict(loss_d=1.0, d_real=0.6), (
+        "the dictionary that was added has been changed: it is the caller's")
     m = begun(first)
     assert m.value() == m.value(), "to look changes the value: value() only reads"
     state = m.state_dict()
     try: text = json.dumps(state)
     except TypeError as error:
-        raise AssertionError(f"the state cannot be written as JSON ({error}): numbers, text, lists and dictionaries") from None
+        raise AssertionError(f"the state cannot be written as JSON ({error}): numbers, text, "
+                             "lists and dictionaries") from None
     resumed = begun(second, state=json.loads(text)).value()
-    assert not close(resumed, second[0]), "the resumed one begins at nothing: what was measured before is lost"
-    assert not close(resumed, dict(loss_d=1.5, d_real=0.7)) and not close(resumed, dict(loss_d=(1 + 60) / 31, d_real=(0.6 + 24) / 31)), (
-        "the resumed one does not know how many steps its means stand for: the count belongs to the state")
-    assert close(resumed, dict(loss_d=1.75, d_real=0.75)), f"resumed in between, the mean is 1.75 too, and not {resumed.get('loss_d')}"
+    assert not close(resumed, second[0]), (
+        "the resumed one begins at nothing: what was measured before is lost")
+    uncounted = dict(loss_d=1.5, d_real=0.7), dict(loss_d=(1 + 60) / 31, d_real=(0.6 + 24) / 31)
+    assert not any(close(resumed, wrong) for wrong in uncounted), (
+        "the resumed one does not know how many steps its means stand for: the count "
+        "belongs to the state")
+    assert close(resumed, dict(loss_d=1.75, d_real=0.75)), (
+        f"resumed in between, the mean is 1.75 too, and not {resumed.get('loss_d')}")
     m.add(*second)
-    assert json.dumps(state) == text, "the state changed after it was saved: give a copy, not the dictionary that goes on growing"
+    assert json.dumps(state) == text, (
+        "the state changed after it was saved: give a copy, not the dictionary "
+        "that goes on growing")
     one = begun(state=state)
     one.add(*second)
-    assert json.dumps(state) == text, "the loaded state changes with what is added: take a copy of it"
-    assert close(begun(second).value(), second[0]), "a new one knows what an earlier one saw: it belongs to the object, not to the class"
+    assert json.dumps(state) == text, (
+        "the loaded state changes with what is added: take a copy of it")
+    assert close(begun(second).value(), second[0]), (
+        "a new one knows what an earlier one saw: it belongs to the object, not to the class")
     print("correct: sums and steps, before and after")
 
 
@@ -146,12 +163,15 @@ def check_spacing(spacing): # (seconds to save, seconds of a step, seconds betwe
         def is_(value): return abs(n / value - 1) < 0.1
         assert not is_(best * step), f"{given} it is {n}: those are seconds, and steps are wanted"
         assert not is_(best / math.sqrt(2)), (
-            f"{given} it is {n}: at an end not a whole interval is lost, but half of one on average")
+            f"{given} it is {n}: at an end not a whole interval is lost, but "
+            "half of one on average")
         assert not is_(math.sqrt(2 * between / save) / step) and not is_(between / step), (
             f"{given} it is {n}: the slower the saving, the rarer it should be")
         assert is_(best), f"{given} least is lost with about {best:.0f} steps, not with {n}"
-    assert spacing(0.0, 0.1, 3600.0) >= 1, "if saving costs nothing, save after each step: 0 steps would never end"
-    assert spacing(0.001, 60.0, 60.0) == 1, "steps that are longer than the interval: 1 is the least"
+    assert spacing(0.0, 0.1, 3600.0) >= 1, (
+        "if saving costs nothing, save after each step: 0 steps would never end")
+    assert spacing(0.001, 60.0, 60.0) == 1, (
+        "steps that are longer than the interval: 1 is the least")
     print("correct: as much is lost by saving as by not having saved")
 
 
@@ -161,12 +181,14 @@ def in_seconds(save, step, between): return max(1, round(math.sqrt(2 * save * be
 def whole_lost(save, step, between): return max(1, round(math.sqrt(save * between) / step))
 def zero(save, step, between): return round(math.sqrt(2 * save * between) / step)
 def searched(save, step, between):
-    return min((round(1.05**k) for k in range(300)), key=lambda n: save / (n * step) + n * step / (2 * between))
+    return min((round(1.05**k) for k in range(300)),
+               key=lambda n: save / (n * step) + n * step / (2 * between))
 
 check_spacing(good_spacing)
 check_spacing(searched)
 assert rejects(check_spacing, in_seconds, "steps are wanted")
 assert rejects(check_spacing, whole_lost, "half of one")
 assert rejects(check_spacing, zero, "never end")
-assert rejects(check_spacing, lambda save, step, between: math.sqrt(2 * save * between) / step, "a whole number")
+assert rejects(check_spacing, lambda save, step, between: math.sqrt(2 * save * between) / step,
+               "a whole number")
 assert rejects(check_spacing, lambda save, step, between: round(between / step), "the rarer")

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/augment.ipynb) · [API](../about/api.ipynb#flowers-augment)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[flowers]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** say why augmentation that helps every classifier spoils a generator, and write the form that does
@@ -56,14 +56,14 @@ from gan_course.flowers.dataset import load_images
 
 
 # %% [markdown]
-# With 3,272 photographs a discriminator can learn each of them by heart. Then it knows a real image not by what flowers
-# look like but by having seen it, and its gradient teaches the generator nothing. A classifier in this situation is shown
+# With 3,272 photographs a [discriminator](../about/glossary.ipynb#gl-discriminator) can learn each of them [by heart](../about/glossary.ipynb#gl-memorising). Then it knows a real image not by what flowers
+# look like but by having seen it, and its gradient teaches the [generator](../about/glossary.ipynb#gl-generator) nothing. A classifier in this situation is shown
 # changed copies. **Think first:** why can we not do just that?
 #
 # Because the generator imitates whatever the discriminator takes for real. Show it photographs that are tinted, and tinted
-# ones will come out: the augmentation *leaks*. [The data lesson](dataset.ipynb) shows it for `augment_data`.
+# ones will come out: the [augmentation](../about/glossary.ipynb#gl-augmentation) *[leaks](../about/glossary.ipynb#gl-leak)*. [The data lesson](dataset.ipynb) shows it for `augment_data`.
 #
-# Zhao et al. (2020) found the way out: change the real *and the generated* images, in the same way, and only in front of the
+# Zhao et al. [-@zhao2020diffaugment] found the way out: change the real *and the generated* images, in the same way, and only in front of the
 # discriminator. It compares tinted photographs with tinted samples, and a generator that makes untinted ones is not caught. For
 # the generator's gradient to pass, the change has to be differentiable:
 #
@@ -71,7 +71,7 @@ from gan_course.flowers.dataset import load_images
 #
 # ## Four changes
 #
-# Each takes images in $[-1, 1]$ and a seed, and draws for each image anew. `mirror` turns half of them left to right. `colour`
+# Each takes images in $[-1, 1]$ and a [seed](../about/glossary.ipynb#gl-seed), and draws for each image anew. `mirror` turns half of them left to right. `colour`
 # shifts the brightness by up to half of the range to white, multiplies the saturation by 0 to 2, and the contrast by 0.5 to 1.5.
 
 # %%
@@ -107,7 +107,8 @@ def shifted(size, by): # by: integer [B]
 
 def translation(x, seed, ratio=0.125):
     "Moved by up to `ratio` of the side; grey comes in."
-    def by(size, draw): return tf.cast(tf.round(uniform(x, seed, -ratio, ratio, draw)[:, 0, 0, 0] * size), tf.int32)
+    def by(size, draw):
+        return tf.cast(tf.round(uniform(x, seed, -ratio, ratio, draw)[:, 0, 0, 0] * size), tf.int32)
     h, w = x.shape[1], x.shape[2]
     x = tf.einsum("bij,bjwc->biwc", shifted(h, by(h, 4)), x)
     return tf.einsum("bij,bhjc->bhic", shifted(w, by(w, 5)), x)
@@ -116,7 +117,8 @@ def cutout(x, seed, ratio=0.5):
     "A grey square, `ratio` of the side, somewhere; it may stick out."
     def inside(size, draw):
         centre = tf.floor(uniform(x, seed, 0.0, 1.0, draw)[:, 0, 0, 0] * (size + 1))
-        return tf.abs(tf.range(size, dtype=tf.float32)[None] + 0.5 - centre[:, None]) < ratio * size / 2
+        return (tf.abs(tf.range(size, dtype=tf.float32)[None] + 0.5 - centre[:, None]) < ratio
+                * size / 2)
     hole = inside(x.shape[1], 6)[:, :, None] & inside(x.shape[2], 7)[:, None, :]
     return tf.where(hole[..., None], 0.0, x)
 
@@ -127,7 +129,8 @@ def diff_augment(x, # float [B, H, W, C] in [-1, 1]; what is returned can lie ou
                  policy, # names out of `CHANGES`, or a text with commas between
                  seed, # int [2], of this step and this kind of images
     ): # float [B, H, W, C]
-    "Zhao et al. 2020, `DiffAugment`: each image changed by numbers of its own. Differentiable in `x`."
+    """Zhao et al. 2020, `DiffAugment`: each image changed by numbers of its own. Differentiable in
+    `x`."""
     names = [name.strip() for name in policy.split(",")] if isinstance(policy, str) else policy
     for name in names: x = CHANGES[name](x, seed)
     return x
@@ -143,7 +146,8 @@ shown = np.concatenate([tf.clip_by_value(row, -1, 1) for row in rows])
 #| label: fig-changes
 #| fig-cap: "Six images; each of the four changes; and three of them together."
 #| fig-alt: "Six rows of six small flower pictures. The first row is unchanged. In the second some are mirrored. In the third they are darker, paler, greyer or gaudier. In the fourth they are moved, with a grey strip at one or two sides. In the fifth a grey square covers a quarter. In the sixth mirroring, colours and shifts come together."
-image_grid(shown, columns=6, scale=1, caption=f"{dataset.name}: as they are; {'; '.join(POLICIES)}; the first three together")
+image_grid(shown, columns=6, scale=1,
+           caption=f"{dataset.name}: as they are; {'; '.join(POLICIES)}; the first three together")
 
 # %% [markdown]
 # Four properties are worth a test. The same seed draws the same; each image gets numbers of its own; what happens to an image
@@ -156,7 +160,8 @@ assert not np.allclose(again, diff_augment(x, POLICIES, [7, 1]))
 same = tf.repeat(x[:1], 64, axis=0)
 for name in POLICIES:
     kinds = len({image.tobytes() for image in diff_augment(same, name, [0, 0]).numpy()})
-    assert kinds == 2 if name == "mirror" else kinds > 30, f"{name}: {kinds} different results of 64"
+    assert kinds == 2 if name == "mirror" else kinds > 30, (
+        f"{name}: {kinds} different results of 64")
 
 # %%
 with tf.GradientTape() as tape:
@@ -171,7 +176,7 @@ assert {"left", "right"} == set(at) and np.all(slope.sum((1, 2, 3)) == 10 * x.sh
 # %% [markdown]
 # ## How often is it the identity?
 #
-# That leaks are prevented has a condition (Karras et al. 2020): the distribution of *changed* images must tell which
+# That leaks are prevented has a condition [@karras2020ada]: the distribution of *changed* images must tell which
 # distribution was changed. Take `mirror` with probability one half: a generator that makes all flowers mirrored is changed
 # into the same distribution as one that makes none mirrored. So mirroring always leaks, and we allow it, because a
 # mirrored flower is a flower. Contrast or brightness do not leak: a generator that is too dark stays too dark on average.
@@ -182,8 +187,10 @@ def brightness(x): return float(tf.reduce_mean(x))
 
 dark = x - 0.3
 for name, images in (("as they are", x), ("darker", dark)):
-    seen = [brightness(diff_augment(tf.repeat(images, 50, axis=0), "colour", [i, 0])) for i in range(4)]
-    print(f"{name:12} brightness {brightness(images):+.2f}, as the discriminator sees it {np.mean(seen):+.2f}")
+    seen = [brightness(diff_augment(tf.repeat(images, 50, axis=0), "colour", [i, 0]))
+            for i in range(4)]
+    print(f"{name:12} brightness {brightness(images):+.2f}, as the discriminator sees it "
+          f"{np.mean(seen):+.2f}")
 
 # %%
 assert abs(np.mean(seen) - brightness(dark)) < 0.05
@@ -228,7 +235,8 @@ check_both(both)
 #| code-summary: "Solution, and the check that accepts it"
 def noise(x, seed, most=0.2):
     deviation = uniform(x, seed, 0.0, most, 8)
-    return x + deviation * tf.random.stateless_normal(tf.shape(x), tf.random.experimental.stateless_fold_in(seed, 9), alg="philox")
+    another = tf.random.experimental.stateless_fold_in(seed, 9)
+    return x + deviation * tf.random.stateless_normal(tf.shape(x), another, alg="philox")
 
 check_noise(noise)
 
@@ -245,8 +253,8 @@ check_noise(noise)
 # - *Samples with grey borders*: translation of the real images only, or of the generated ones after the gradient was stopped.
 # - *Samples mirrored or tinted as the data never are*: the change leaks. Look at the statistics of samples, not only at samples.
 # - *The generator learns nothing at all*: the augmented images went through NumPy, or through a rounding, on the way to the discriminator.
-# - *Training takes many more epochs*: the policy is too strong for the time there is. The [lab](gan_flowers.ipynb) has such a case, with numbers.
+# - *Training takes many more [epochs](../about/glossary.ipynb#gl-epoch)*: the policy is too strong for the time there is. The [lab](gan_flowers.ipynb) has such a case, with numbers.
 #
-# **References.** Zhao, Liu, Lin, Zhu and Han, *Differentiable augmentation for data-efficient GAN training*, 2020 (eq. 3 and 4;
-# the three changes). Karras et al., *Training generative adversarial networks with limited data*, 2020 (when augmentation
-# leaks). Zhao et al., *Image augmentations for GAN training*, 2020.
+# **References.** Zhao, Liu, Lin, Zhu and Han [-@zhao2020diffaugment], *Differentiable augmentation for data-efficient GAN training* (eq. 3 and 4;
+# the three changes). Karras et al. [-@karras2020ada], *Training generative adversarial networks with limited data* (when augmentation
+# leaks). Zhao et al. [-@zhao2020image], *Image augmentations for GAN training*.

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/config.ipynb) · [API](../about/api.ipynb#flowers-config)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[flowers]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** describe a whole experiment on photographs in one object, and say which of its numbers make the
@@ -55,25 +55,30 @@ from gan_course.basics import CourseError, no_stderr
 from gan_course.configuration import RANGES, Settings, wrong_choice
 
 # %% [markdown]
-# This chapter runs on Keras 3 with TensorFlow. Keras chooses its backend once per process, when it is imported; so that
+# This chapter runs on Keras 3 with TensorFlow. Keras chooses its [backend](../about/glossary.ipynb#gl-backend) once per process, when it is imported; so that
 # comes first.
 
 # %%
 #| exports
 os.environ.setdefault("KERAS_BACKEND", "tensorflow") # read once, when keras is imported
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")   # nothing from C++: no page of notes on start
-_backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else os.environ["KERAS_BACKEND"]
+_backend = (sys.modules["keras"].backend.backend() if "keras" in sys.modules
+            else os.environ["KERAS_BACKEND"])
 if _backend != "tensorflow":
-    raise CourseError(f"KERAS_BACKEND is {_backend}, and this chapter runs on tensorflow; unset it, or set it to tensorflow "
+    raise CourseError(f"KERAS_BACKEND is {_backend}, and this chapter runs on tensorflow; unset "
+                      "it, or set it to tensorflow "
                       "before Keras is imported")
-with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext():
+    import tensorflow as tf
 tf.get_logger().setLevel("ERROR")
 
 # %% [markdown]
 # ## The fields
 #
-# The photographs are squares of `input_size` pixels. The generator begins with a feature map of `projection_size` ×
-# `projection_size` and doubles it until it is as large as a photograph, so the two numbers say how deep it is:
+# The photographs are squares of `input_size` pixels. The [generator](../about/glossary.ipynb#gl-generator) begins with a feature map of `projection_size` ×
+# `projection_size` and doubles it until it is as large as a photograph, so the two numbers say how deep it is.
+# **Predict:** which needs more doublings, 64 pixels from a map of 4, or 64 pixels from a map of 8? And how many more does
+# 128 need?
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -83,9 +88,9 @@ for projection, size in [(4, 32), (4, 64), (4, 128), (8, 64)]:
 
 # %% [markdown]
 # Its last hidden layer has `num_filters` channels, and each layer before it twice as many as the next. The convolutions
-# look at windows of `filter_size` pixels; `scale` is what a LeakyReLU leaves of negative numbers.
+# look at windows of `filter_size` pixels; `scale` is what a [LeakyReLU](../about/glossary.ipynb#gl-leakyrelu) leaves of negative numbers.
 #
-# The discriminator can be kept from learning the photographs by heart in several ways, each with a number of its own:
+# The [discriminator](../about/glossary.ipynb#gl-discriminator) can be kept from learning the photographs [by heart](../about/glossary.ipynb#gl-memorising) in several ways, each with a number of its own:
 #
 # - `dropout_prob` blots out a share of the *pixels it looks at*;
 # - `flip_prob` tells it a lie about a share of the real images;
@@ -111,13 +116,15 @@ class Config(Settings):
     # the networks
     projection_size: Literal[4, 8] = 4 # height and width of the generator's first feature map
     num_latent_inputs: int = 100 # length of z
-    num_filters: int = 32 # channels of the largest feature maps; smaller ones have 2, 4, 8 times as many
+    # channels of the largest feature maps; smaller ones have 2, 4, 8 times as many
+    num_filters: int = 32
     filter_size: int = 5 # height and width of a convolution's window
     scale: float = 0.2 # what a LeakyReLU leaves of negative numbers
     dropout_prob: float = 0.0 # share of the discriminator's input that is blotted out
     # the objective
     flip_prob: float = 0.0 # share of the real images that the discriminator is told are generated
-    augmentation: Literal["none", "augment_data", "diffaugment"] = "diffaugment" # what is changed, and in which images
+    # what is changed, and in which images
+    augmentation: Literal["none", "augment_data", "diffaugment"] = "diffaugment"
     policy: str = "mirror,translation" # of diffaugment: these, colour and cutout
     r1: float = 0.03 # weight of the gradient penalty; 0: none
     penalty_every: int = 16 # steps between penalties, each weighted by this number
@@ -130,13 +137,15 @@ class Config(Settings):
     epochs: int = 240 # passes over the data
     seed: int = 0 # of initial weights, latents, the order of images and their augmentation
     out: Path = Path("artifacts/flowers_gan") # the run folder
-    checkpoint_save_interval: int = 10 # epochs between generators that are kept, and between pictures on the board
+    # epochs between generators that are kept, and between pictures on the board
+    checkpoint_save_interval: int = 10
     checkpoint_every: int = 500 # steps between checkpoints to resume from
     keep_checkpoints: int = 2 # how many of those to keep
     measure_every: int = 10 # epochs between measurements and pictures
     num_samples: int = 36 # images in gan_samples.png
     eval_images: int = 2_000 # samples behind each Fréchet distance; 0: none
-    best_by: Literal["pixels", "frechet"] = "pixels" # which distance decides which generator is kept as the best
+    # which distance decides which generator is kept as the best
+    best_by: Literal["pixels", "frechet"] = "pixels"
     progress: bool = True # show a progress bar
     tensorboard: bool = True # write a log for TensorBoard into the run folder
     # how to compute
@@ -144,17 +153,23 @@ class Config(Settings):
     deterministic: bool = True # only kernels whose result does not depend on timing
 
     ranges: ClassVar = {name: RANGES[name] for name in (
-        "limit", "batch_size", "r1", "penalty_every", "beta1", "beta2", "ema_half_life", "epochs", "seed", "checkpoint_every",
+        "limit", "batch_size", "r1", "penalty_every", "beta1", "beta2", "ema_half_life", "epochs",
+        "seed", "checkpoint_every",
         "keep_checkpoints", "num_samples", "eval_images")} | {
-        "num_latent_inputs": (1, 4096), "num_filters": (1, 1024), "filter_size": (2, 11), "scale": (0, 1), "dropout_prob": (0, 0.95),
-        "flip_prob": (0, 0.5), "learning_rate": (1e-9, 1), "checkpoint_save_interval": (1, 10**6), "measure_every": (1, 10**6)}
+        "num_latent_inputs": (1, 4096), "num_filters": (1, 1024), "filter_size": (2, 11),
+        "scale": (0, 1), "dropout_prob": (0, 0.95),
+        "flip_prob": (0, 0.5), "learning_rate": (1e-9, 1), "checkpoint_save_interval": (1, 10**6),
+        "measure_every": (1, 10**6)}
 
     def check(self):
         super().check()
         for word in self.policy_words():
-            if word not in POLICIES: raise CourseError(wrong_choice("policy", word, POLICIES) + ", or several with commas between")
+            if word not in POLICIES:
+                raise CourseError(wrong_choice("policy", word,
+                                               POLICIES) + ", or several with commas between")
         if self.augmentation == "diffaugment" and not self.policy_words():
-            raise CourseError("policy is empty, and augmentation diffaugment: name what it is to do, or use augmentation none")
+            raise CourseError("policy is empty, and augmentation diffaugment: name what it is to "
+                              "do, or use augmentation none")
 
     def policy_words(self):
         "The policy as a list."
@@ -171,7 +186,8 @@ class Config(Settings):
 CONFIG = Config()
 
 # %%
-for wrong in [dict(input_size=60), dict(dropout_prob=1.0), dict(policy="mirror, blur"), dict(policy=" "), dict(flip_prob=0.7),
+for wrong in [dict(input_size=60), dict(dropout_prob=1.0), dict(policy="mirror, blur"),
+              dict(policy=" "), dict(flip_prob=0.7),
               dict(filter_size=1), dict(learning_rate=float("nan")), dict(augmentation="all")]:
     try: Config(**wrong)
     except CourseError as error: print(error)
@@ -219,10 +235,12 @@ sorted(path.name for path in artifact_paths("artifacts/flowers_gan").values())
 # %%
 #| exports
 def select_device(name="auto"): # auto, cpu or gpu
-    "The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is not there."
+    """The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is
+    not there."""
     gpus = tf.config.list_physical_devices("GPU")
     if name == "gpu" and not gpus:
-        raise CourseError("device gpu was asked for, and TensorFlow finds none here; use --device auto, "
+        raise CourseError("device gpu was asked for, and TensorFlow finds none here; "
+                          "use --device auto, "
                           "or install tensorflow[and-cuda]")
     return "GPU:0" if gpus and name != "cpu" else "CPU:0"
 
@@ -273,8 +291,8 @@ check_first_channels(first_channels)
 # %% [markdown]
 # ### 2. Equal images
 #
-# Two recipes are compared fairly if their discriminators have seen equally many images. Write `equal_images(config, images,
-# batch_size)`: the configuration with another batch size and as many epochs as are needed to see as many real images as before,
+# Two [recipes](../about/glossary.ipynb#gl-recipe) are compared fairly if their discriminators have seen equally many images. Write `equal_images(config, images,
+# batch_size)`: the configuration with another [batch](../about/glossary.ipynb#gl-batch) size and as many [epochs](../about/glossary.ipynb#gl-epoch) as are needed to see as many real images as before,
 # rounded up, out of a data set of `images`, which are enough for a batch. Only full batches are used.
 
 # %%
@@ -293,7 +311,7 @@ check_equal_images(equal_images)
 # - One frozen object describes the run; a wrong value is refused when it is written down, not an hour later.
 # - `input_size` and `num_filters` decide how long a step takes: an image of twice the side has four times the pixels, and
 #   twice the filters cost almost four times as much.
-# - Dropout, label flips, augmentation and the gradient penalty all act on the discriminator. They are about what it may remember.
+# - [Dropout](../about/glossary.ipynb#gl-dropout), [label flips](../about/glossary.ipynb#gl-label-flips), [augmentation](../about/glossary.ipynb#gl-augmentation) and the [gradient penalty](../about/glossary.ipynb#gl-gradient-penalty) all act on the discriminator. They are about what it may remember.
 #
 # **What goes wrong in practice, and how you see it.**
 #
@@ -301,5 +319,5 @@ check_equal_images(equal_images)
 # - *Out of memory on a GPU*: lower `batch_size` first; it changes the game least.
 #
 # **References.** The names of the fields follow the flowers example of MATLAB's Deep Learning Toolbox (*Train Generative
-# Adversarial Network*), with which these photographs are often met first. Radford, Metz and Chintala, *Unsupervised
-# representation learning with deep convolutional generative adversarial networks*, 2015.
+# Adversarial Network*), with which these photographs are often met first. Radford, Metz and Chintala [-@radford2015dcgan], *Unsupervised
+# representation learning with deep convolutional generative adversarial networks*.

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/gan_flowers.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/gan_flowers.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/gan_flowers.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/gan_flowers.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/gan_flowers.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/gan_flowers.ipynb) · [API](../about/api.ipynb#flowers-gan_flowers)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[flowers]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** train a generator on a few thousand photographs, say with three measurements whether it copies, memorises or tints them, and read a run off TensorBoard's page while it goes on.
@@ -63,36 +63,44 @@ from gan_course.runs import provenance_line
 #| label: fig-real
 #| fig-cap: Forty-eight of the photographs. This is what the generator never sees; it only hears from the discriminator how far off it is.
 #| fig-alt: Four rows of twelve small square photographs of daisies, dandelions, roses, sunflowers and tulips, near and far, single and in fields, some with insects or people.
-real, held_out = (load_images(CONFIG.replace(limit=budget(full=None, fast=320)), split) for split in ("train", "test"))
+real, held_out = (load_images(CONFIG.replace(limit=budget(full=None, fast=320)), split)
+                  for split in ("train", "test"))
 credit = f"; {CREDIT}" if real.name == "tf_flowers" else ""
-figures.image_grid(real.images[:48], columns=12, scale=1, caption=f"{real.name}, {len(real):,} for training and {len(held_out)} held out{credit}")
+figures.image_grid(real.images[:48], columns=12, scale=1,
+                   caption=f"{real.name}, {len(real):,} for training and "
+                           f"{len(held_out)} held out{credit}")
 
 # %% [markdown]
 # ## The full run
 #
-# Mirroring and translation by [DiffAugment](augment.ipynb), a small gradient penalty, an average of the generator. While it runs, `tensorboard --logdir artifacts` in another terminal shows the page described below. The table has every
-# thirtieth epoch. Before you look at it: which of the numbers will tell that the pictures get better?
+# Mirroring and translation by [DiffAugment](augment.ipynb), a small [gradient penalty](../about/glossary.ipynb#gl-gradient-penalty), an [average of the generator](../about/glossary.ipynb#gl-ema). While it runs, `tensorboard --logdir artifacts` in another terminal shows the page described below. The table has every
+# thirtieth [epoch](../about/glossary.ipynb#gl-epoch). Before you look at it: which of the numbers will tell that the pictures get better?
 
 # %%
 config = CONFIG.replace(progress=False, **budget(full={}, fast=dict(
-    epochs=2, limit=320, input_size=32, num_filters=8, eval_images=500, measure_every=1, checkpoint_save_interval=1, out=Path("artifacts/flowers_fast"))))
+    epochs=2, limit=320, input_size=32, num_filters=8, eval_images=500, measure_every=1,
+    checkpoint_save_interval=1, out=Path("artifacts/flowers_fast"))))
 metrics = train(config, resume=budget(full=True, fast=False), verbose=False)
 rows = metrics["history"]
 print("epoch  loss D  loss G   D(x)  D(G(z))  FD(pixels)  rank: training  held out  images/s")
 for row in rows:
     if row["epoch"] % budget(full=30, fast=1) and row["epoch"] not in (1, 10): continue
-    print(f"{row['epoch']:5}{row['loss_d']:8.3f}{row['loss_g']:8.3f}{row['d_real']:7.2f}{row['d_fake']:9.2f}"
-          f"{row['pixel_frechet'] or np.nan:12.2f}{row['rank_train'] or np.nan:16.2f}{row['rank_held_out'] or np.nan:10.2f}{row['images_per_second']:10.0f}")
+    print(f"{row['epoch']:5}{row['loss_d']:8.3f}{row['loss_g']:8.3f}{row['d_real']:7.2f}"
+          f"{row['d_fake']:9.2f}"
+          f"{row['pixel_frechet'] or np.nan:12.2f}{row['rank_train'] or np.nan:16.2f}"
+          f"{row['rank_held_out'] or np.nan:10.2f}{row['images_per_second']:10.0f}")
 print(provenance_line(metrics["provenance"]))
 
 # %%
 paths = artifact_paths(config.out)
 assert metrics["status"] == "finished" and len(rows) == config.epochs
-assert all(path.exists() for path in paths.values()), [str(p) for p in paths.values() if not p.exists()]
+assert all(path.exists() for path in paths.values()), (
+    [str(p) for p in paths.values() if not p.exists()])
 initial, G = create_generator(config), load_generator(config.out)[0]
 stuck = [a.path for a, b in zip(initial.weights, G.weights) if np.array_equal(a, b)]
 assert not stuck, f"{stuck} did not move"
-assert all(np.isfinite([row[k] for k in ("loss_g", "loss_d", "grad_norm_g", "grad_norm_d")]).all() for row in rows)
+assert all(np.isfinite([row[k] for k in ("loss_g", "loss_d", "grad_norm_g", "grad_norm_d")]).all()
+           for row in rows)
 
 # %% [markdown]
 # ## Look first
@@ -102,7 +110,8 @@ assert all(np.isfinite([row[k] for k in ("loss_g", "loss_d", "grad_norm_g", "gra
 #| fig-cap: Sixty samples after the whole run; nothing was selected.
 #| fig-alt: "Six rows of ten small generated pictures. Nearly all are flowers at once: white daisies with a yellow middle, red tulips alone and in fields, pale pink roses, yellow dandelions and their white heads, orange blossoms on black, meadows. A few are only colour: an orange square, a grey sky, a flash of white on blue; and some petals are smeared."
 samples = generate_images(G, budget(full=2000, fast=500), seed=1)
-figures.image_grid(samples[:60], columns=10, scale=1, caption=f"flowers on {real.name}, {config.epochs} epochs, seed {config.seed}, "
+figures.image_grid(samples[:60], columns=10, scale=1,
+                   caption=f"flowers on {real.name}, {config.epochs} epochs, seed {config.seed}, "
                    f"FD(pixels) {[r['pixel_frechet'] for r in rows if r['pixel_frechet']][-1]:.2f}")
 
 # %%
@@ -125,58 +134,70 @@ def of_size(images): # photographs as large as the samples
 
 train_images, test_images = of_size(real.images), of_size(held_out.images)
 at, far = nearest(samples[:500], train_images)
-figures.image_grid(np.concatenate([samples[:12], train_images[at[:12]]]), columns=12, scale=1, caption=f"above: generated; below: the nearest of {real.name}{credit}")
+figures.image_grid(np.concatenate([samples[:12], train_images[at[:12]]]), columns=12, scale=1,
+                   caption=f"above: generated; below: the nearest of {real.name}{credit}")
 
 # %%
 _, chance = nearest(test_images, train_images)
 limit = np.quantile(chance, 0.01)
-print(f"distance to the nearest training photograph, median: samples {np.median(far):.3f}, held-out photographs {np.median(chance):.3f}")
-print(f"nearer than all but a hundredth of the held-out photographs: {np.mean(far < limit):.1%} of the samples")
+print(f"distance to the nearest training photograph, median: samples {np.median(far):.3f}, "
+      f"held-out photographs {np.median(chance):.3f}")
+print("nearer than all but a hundredth of the held-out photographs: "
+      f"{np.mean(far < limit):.1%} of the samples")
 
 
 # %% [markdown]
-# Held-out photographs say how near a *new* picture comes by chance. **Between two flowers** there should be flowers too, if the generator has learnt a space of them and not a list:
+# [Held-out](../about/glossary.ipynb#gl-held-out) photographs say how near a *new* picture comes by chance. **Between two flowers** there should be flowers too, if the [generator](../about/glossary.ipynb#gl-generator) has learnt a space of them and not a list:
 
 # %%
 #| label: fig-walk
 #| fig-cap: Five walks between two latents each, round the origin.
 #| fig-alt: "Five rows of ten generated pictures, in each a slow change without a jump: dark red blossoms become a white daisy, a large pink rose becomes small red buds on white, a sunflower loses its colour to a white daisy, another gets a dark middle while the sky behind it turns pale, a yellow field draws together into one blossom."
 def walk(a, b, steps):
-    t, omega = np.linspace(0, 1, steps)[:, None], np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    t, omega = (np.linspace(0, 1, steps)[:, None],
+                np.arccos(a @ b / np.linalg.norm(a) / np.linalg.norm(b)))
     return (np.sin((1 - t) * omega) * a + np.sin(t * omega) * b) / np.sin(omega)
 
 ends = generate_noise(10, config.num_latent_inputs, seed=5).numpy()
-ways = [generate_images(G, walk(ends[2 * i], ends[2 * i + 1], 10).astype(np.float32)) for i in range(5)]
+ways = [generate_images(G, walk(ends[2 * i], ends[2 * i + 1], 10).astype(np.float32))
+        for i in range(5)]
 figures.interpolation_figure(ways, scale=1, caption=f"flowers on {real.name}, seed {config.seed}")
 
 
 # %% [markdown]
 # ## Three ways to train on few photographs
 #
-# None of the photographs changed; `augment_data`, which changes the real ones; DiffAugment, which changes real and generated ones alike. Same networks, same seed, equal images seen, at 32 × 32, where a run takes minutes. Without label flips, dropout, or
-# anything else that would help. **Predict** for each: will the discriminator learn its photographs by heart? Will samples be tinted? Which will look best?
+# None of the photographs changed; `augment_data`, which changes the real ones; [DiffAugment](../about/glossary.ipynb#gl-diffaugment), which changes real and generated ones alike. Same networks, same [seed](../about/glossary.ipynb#gl-seed), equal images seen, at 32 × 32, where a run takes minutes. Without [label flips](../about/glossary.ipynb#gl-label-flips), [dropout](../about/glossary.ipynb#gl-dropout), or
+# anything else that would help. **Predict** for each: will the [discriminator](../about/glossary.ipynb#gl-discriminator) learn its photographs [by heart](../about/glossary.ipynb#gl-memorising)? Will samples be tinted? Which will look best?
 
 # %%
 def short(way):
-    c = CONFIG.replace(augmentation=way, input_size=32, num_filters=32, epochs=150, progress=False, tensorboard=False, eval_images=2000, measure_every=10,
+    c = CONFIG.replace(augmentation=way, input_size=32, num_filters=32, epochs=150, progress=False,
+                       tensorboard=False, eval_images=2000, measure_every=10,
                        out=Path(f"artifacts/flowers_{way}"))
-    c = c.replace(**budget(full={}, fast=dict(epochs=1, limit=320, num_filters=8, eval_images=500, out=Path(f"artifacts/flowers_fast_{way}"))))
+    c = c.replace(**budget(full={},
+                           fast=dict(epochs=1, limit=320, num_filters=8, eval_images=500,
+                                     out=Path(f"artifacts/flowers_fast_{way}"))))
     return c, train(c, resume=budget(full=True, fast=False), verbose=False)
 
 runs = {way: short(way) for way in ("none", "augment_data", "diffaugment")}
-print(f"{'':14}{'FD(pixels)':>11}{'best':>7}{'rank: training':>16}{'held out':>10}{'D(x)':>7}{'D(G(z))':>9}{'images seen':>13}")
+print(f"{'':14}{'FD(pixels)':>11}{'best':>7}{'rank: training':>16}{'held out':>10}{'D(x)':>7}"
+      f"{'D(G(z))':>9}{'images seen':>13}")
 for way, (c, m) in runs.items():
     measured = [row for row in m["history"] if row["pixel_frechet"] is not None]
     row = measured[-1]
-    print(f"{way:14}{row['pixel_frechet']:11.2f}{min(r['pixel_frechet'] for r in measured):7.2f}{row['rank_train'] or np.nan:16.2f}{row['rank_held_out'] or np.nan:10.2f}"
+    print(f"{way:14}{row['pixel_frechet']:11.2f}{min(r['pixel_frechet'] for r in measured):7.2f}"
+          f"{row['rank_train'] or np.nan:16.2f}{row['rank_held_out'] or np.nan:10.2f}"
           f"{row['d_real']:7.2f}{row['d_fake']:9.2f}{row['images_seen']:13,}")
 
 # %%
 #| label: fig-ways
 #| fig-cap: Twelve samples each of none, augment_data and DiffAugment, from the same latents.
 #| fig-alt: "Two rows of twelve small pictures for each way. The rows of none show single blossoms and fields, sharp and varied; those of augment_data are soft, and some very pale or gaudy; those of DiffAugment are as sharp as the first, with blossoms that are torn more often."
-drawn = {way: generate_images(load_generator(c.out)[0], budget(full=2000, fast=200), seed=1) for way, (c, m) in runs.items()}
-figures.image_grid(np.concatenate([images[:24] for images in drawn.values()]), columns=12, caption=f"two rows each: {', '.join(drawn)}; {real.name}, 32 × 32")
+drawn = {way: generate_images(load_generator(c.out)[0], budget(full=2000, fast=200), seed=1)
+         for way, (c, m) in runs.items()}
+figures.image_grid(np.concatenate([images[:24] for images in drawn.values()]), columns=12,
+                   caption=f"two rows each: {', '.join(drawn)}; {real.name}, 32 × 32")
 
 # %% [markdown]
 # **Does it memorise?** How often the discriminator finds a photograph more real than a generated image: one that it was trained on, and one that it has never seen:
@@ -189,8 +210,10 @@ fig = figures.CourseFigure(880, 300)
 axes = fig.subplots(1, 3, sharey=True)
 for ax, (way, (c, m)) in zip(axes, runs.items()):
     looked = [row for row in m["history"] if row.get("rank_train") is not None]
-    for key, style, colour, label in (("rank_train", "-", figures.dark, "training"), ("rank_held_out", "--", "#d55e00", "held out")):
-        ax.plot([row["epoch"] for row in looked], [row[key] for row in looked], style, color=colour, label=label)
+    for key, style, colour, label in (("rank_train", "-", figures.dark, "training"),
+                                      ("rank_held_out", "--", "#d55e00", "held out")):
+        ax.plot([row["epoch"] for row in looked], [row[key] for row in looked], style, color=colour,
+                label=label)
     ax.set(title=way, xlabel="epoch", ylim=(0.4, 1.02))
 axes[0].set(ylabel="found more real than generated"); axes[0].legend(loc="lower left")
 fig.tight_layout()
@@ -198,12 +221,13 @@ fig
 
 
 # %% [markdown]
-# **Does it leak?** The statistics of [the data lesson](dataset.ipynb), now of samples. A generator that was told to imitate tinted photographs makes tinted ones:
+# **Does it [leak](../about/glossary.ipynb#gl-leak)?** The statistics of [the data lesson](dataset.ipynb), now of samples. A generator that was told to imitate tinted photographs makes tinted ones:
 
 # %%
 def statistics(images): # uint8
     x = to_float(images)
-    return dict(brightness=x.mean((1, 2, 3)).std(), contrast=x.std((1, 2, 3)).std(), sharpness=np.abs(np.diff(x, axis=2)).mean())
+    return dict(brightness=x.mean((1, 2, 3)).std(), contrast=x.std((1, 2, 3)).std(),
+                sharpness=np.abs(np.diff(x, axis=2)).mean())
 
 small = load_images(runs["none"][0].replace(limit=None if budget(full=True, fast=False) else 320))
 print(f"{'':16}spread of brightness   spread of contrast   sharpness")
@@ -219,7 +243,8 @@ new = load_images(runs["none"][0], "test")
 limit = np.quantile(nearest(new.images, small.images)[1], 0.01)
 for name, images in drawn.items():
     far = nearest(images[:1000], small.images)[1]
-    print(f"{name:14} nearer to a training photograph than all but a hundredth of new ones: {np.mean(far < limit):.1%} of the samples")
+    print(f"{name:14} nearer to a training photograph than all but a hundredth of new ones: "
+          f"{np.mean(far < limit):.1%} of the samples")
 
 
 # %% [markdown]
@@ -227,12 +252,12 @@ for name, images in drawn.items():
 #
 # - **`augment_data` leaks**, as the data lesson foretold: the brightness of its samples varies 1.3 times as much as that of photographs, and they are a third softer. Nothing of this can be seen in a loss.
 # - **DiffAugment does not leak**: its statistics are those of the photographs, although its discriminator hardly ever saw one that had not been moved.
-# - **Without augmentation the discriminator learns by heart.** From epoch 50 on the curves part, and in the end it ranks every training photograph above a generated image, and only five of six that it has not seen. With either
+# - **Without [augmentation](../about/glossary.ipynb#gl-augmentation) the discriminator learns by heart.** From epoch 50 on the curves part, and in the end it ranks every training photograph above a generated image, and only five of six that it has not seen. With either
 #   augmentation they stay together.
 # - **And yet none has the smallest distance**, and its samples are no copies. The harm is still to come: what the discriminator says is more and more about single photographs, and less about flowers. At equal images seen DiffAugment is behind,
 #   because a discriminator that is shown moved pictures has more to learn before it can teach. It is the remedy for *long* runs, such as those of its paper.
 #
-# Memorising is measured, so you need not guess: if the two curves part, augment, or stop. That is how the recipe above was found. At 64 × 64 none and mirroring alone were ahead after twenty epochs too; what was wanted was a run of an hour, and so
+# Memorising is measured, so you need not guess: if the two curves part, augment, or stop. That is how the [recipe](../about/glossary.ipynb#gl-recipe) above was found. At 64 × 64 none and mirroring alone were ahead after twenty epochs too; what was wanted was a run of an hour, and so
 # mirroring and translation it was, without the colours, which cost the most time (`bench/tuning.md`).
 #
 # ## TensorBoard
@@ -245,7 +270,7 @@ for name, images in drawn.items():
 # tensorboard --logdir logs
 # ```
 #
-# Here is the page, as a browser without a screen saw it. First *Scalars*:
+# Here is the page, as a browser without a screen saw it. First *[Scalars](../about/glossary.ipynb#gl-scalar)*:
 
 # %%
 def shown(name):
@@ -272,7 +297,7 @@ shown("tensorboard_scalars.png")
 # - **`grad_norm_d`, `grad_norm_g`**: a jump by a factor of ten announces trouble an epoch before the losses show it.
 # - **`images_per_second`**: a step down is another program on your machine. So look here before you blame the code.
 #
-# Set *Horizontal axis* to *Wall* to see pauses: a resumed run has a gap there, and none on the axis *Step*.
+# Set *Horizontal axis* to *Wall* to see pauses: a [resumed](../about/glossary.ipynb#gl-resume) run has a gap there, and none on the axis *Step*.
 
 # %%
 #| label: fig-images
@@ -300,7 +325,8 @@ folder = Path("../../logs/gan_tf_flowers")
 if folder.is_dir():
     log = read_log(folder)
     last = {name: values[-1] for name, values in log.items() if isinstance(values[-1][1], float)}
-    for name, (step, value) in sorted(last.items()): print(f"{name:22}{value:12.4f}  at epoch {step}")
+    for name, (step, value) in sorted(last.items()):
+        print(f"{name:22}{value:12.4f}  at epoch {step}")
 else: print("the log is in the repository, in logs/gan_tf_flowers")
 
 # %% [markdown]
@@ -314,7 +340,8 @@ import sys
 from importlib import import_module
 
 def main(arguments=None): # list of strings; by default those of the command line
-    "`python -m gan_course.flowers [OPTIONS]`: as `gan-course train flowers`. Returns the exit status."
+    """`python -m gan_course.flowers [OPTIONS]`: as `gan-course train flowers`. Returns the exit
+    status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     return import_module("gan_course.__main__").main(["train", "flowers", *arguments])
 
@@ -342,7 +369,8 @@ from gan_course.exercises.flowers_gan_flowers import check_images_until, check_s
 #| code-fold: true
 #| code-summary: "Solution, and the check that accepts it"
 def images_until(history, distance):
-    return next((row["images_seen"] for row in history if row["pixel_frechet"] is not None and row["pixel_frechet"] <= distance), None)
+    return next((row["images_seen"] for row in history if row["pixel_frechet"] is not None
+                 and row["pixel_frechet"] <= distance), None)
 
 check_images_until(images_until)
 print({way: images_until(m["history"], 30.0) for way, (c, m) in runs.items()})
@@ -367,7 +395,7 @@ print({way: round(float(spread_ratio(small.images, images)), 2) for way, images 
 # %% [markdown]
 # ## What to remember
 #
-# - Look at samples, at walks between them, at their nearest neighbours; and at statistics, for what no eye finds in sixty pictures.
+# - Look at samples, at walks between them, at their [nearest neighbours](../about/glossary.ipynb#gl-nearest-neighbour); and at statistics, for what no eye finds in sixty pictures.
 # - What is done to real images only comes out of the generator. Measured, not seen: 1.3 times the spread of brightness.
 # - Whether a discriminator memorises is a question with an answer: rank held-out photographs and training photographs. Without augmentation it did after 160 thousand images, with it not.
 # - A remedy has a price. Augmentation slows learning, so a short run is better off without, and a long one is not.
@@ -378,7 +406,7 @@ print({way: round(float(spread_ratio(small.images, images)), 2) for way, images 
 # - *Samples are good and few*: look at many, and at walks between them.
 # - *A sample looks like a photograph you have seen*: show its nearest neighbour, and compare the distance with that of held-out photographs.
 # - *The discriminator is right about training photographs and not about others*: it memorises. Augment both sides, or stop earlier.
-# - *Colours wander from epoch to epoch*: an average over a longer half-life, or a lower rate.
+# - *Colours wander from epoch to epoch*: an average over a longer [half-life](../about/glossary.ipynb#gl-half-life), or a lower rate.
 #
-# **References.** Zhao et al., *Differentiable augmentation for data-efficient GAN training*, 2020. Karras et al., *Training generative adversarial networks with limited data*, 2020. Zhao et al., *Image augmentations for GAN training*, 2020
-# (what leaks). Radford, Metz and Chintala, 2015 (walks in the space of latents). The photographs: the TensorFlow Team, *Flowers*, 2019, and the people named in `LICENSE.txt`, which comes with them.
+# **References.** Zhao et al. [-@zhao2020diffaugment], *Differentiable augmentation for data-efficient GAN training*. Karras et al. [-@karras2020ada], *Training generative adversarial networks with limited data*. Zhao et al. [-@zhao2020image], *Image augmentations for GAN training*
+# (what leaks). Radford, Metz and Chintala [-@radford2015dcgan], *Unsupervised representation learning with deep convolutional generative adversarial networks* (walks in the space of latents). The photographs: the TensorFlow Team [-@tensorflow2019flowers], *Flowers*, and the people named in `LICENSE.txt`, which comes with them.

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/utils.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/utils.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/utils.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/flowers/utils.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/flowers/utils.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/flowers/utils.ipynb) · [API](../about/api.ipynb#flowers-utils)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[flowers] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[flowers]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** draw from a trained generator in one line, walk between two flowers, and find the training photograph that a sample most resembles.
@@ -42,7 +42,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 
 # %%
 #| exports
-from gan_course.flowers.config import CONFIG, Config, artifact_paths, select_device # first: it chooses Keras's backend
+# first: it chooses Keras's backend
+from gan_course.flowers.config import CONFIG, Config, artifact_paths, select_device
 
 from functools import partial
 from pathlib import Path
@@ -64,7 +65,7 @@ from gan_course.flowers.dataset import load_images
 # %% [markdown]
 # ## Noise
 #
-# The generator's raw material is a vector of normal numbers. All randomness of this chapter is *stateless*: a number is a function of a seed and of its place. Two calls with one seed give the same, on every device, and no
+# The [generator's](../about/glossary.ipynb#gl-generator) raw material is a vector of normal numbers. All randomness of this chapter is *[stateless](../about/glossary.ipynb#gl-stateless)*: a number is a function of a [seed](../about/glossary.ipynb#gl-seed) and of its place. Two calls with one seed give the same, on every device, and no
 # call disturbs another; without a seed you get something new each time.
 
 # %%
@@ -84,7 +85,8 @@ z = generate_noise(1000, seed=3)
 print(z.shape, f"mean {tf.reduce_mean(z):+.3f}, deviation {tf.math.reduce_std(z):.3f}")
 
 # %%
-assert np.array_equal(z, generate_noise(1000, seed=3)) and not np.array_equal(z, generate_noise(1000, seed=4))
+assert (np.array_equal(z, generate_noise(1000, seed=3))
+        and not np.array_equal(z, generate_noise(1000, seed=4)))
 assert not np.array_equal(generate_noise(2), generate_noise(2))
 assert np.array_equal(z[:10], generate_noise(10, seed=3)), "the first of many"
 
@@ -92,7 +94,7 @@ assert np.array_equal(z[:10], generate_noise(10, seed=3)), "the first of many"
 # %% [markdown]
 # ## Pictures
 #
-# `generate_images` asks the generator in evaluation mode, in parts, and rounds to bytes. **Think first:** why is evaluation mode a matter of life and death here? With batch statistics a sample would depend on
+# `generate_images` asks the generator in [evaluation mode](../about/glossary.ipynb#gl-evaluation-mode), in parts, and rounds to bytes. **Think first:** why does evaluation mode matter so much here? With [batch](../about/glossary.ipynb#gl-batch) statistics a sample would depend on
 # its neighbours: alone in its batch, it would be grey.
 
 # %%
@@ -131,7 +133,8 @@ plot_images(drawn, columns=6, caption="untrained, seed 1")
 # %%
 assert drawn.shape == (6, 64, 64, 3) and drawn.dtype == np.uint8
 alone = generate_images(G, generate_noise(6, seed=1)[2:3])
-assert np.abs(alone[0].astype(int) - drawn[2]).max() <= 1, "a sample does not depend on its neighbours"
+assert np.abs(alone[0].astype(int) - drawn[2]).max() <= 1, (
+    "a sample does not depend on its neighbours")
 
 # %% [markdown]
 # ## From a file of weights
@@ -165,22 +168,26 @@ def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or
     ): # uint8 [num_images, H, W, C]
     "Draw images from a trained generator, and write them as a grid."
     run = Path(config.out if isinstance(config, Config) else config)
-    if not 1 <= num_images <= 100_000: raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
+    if not 1 <= num_images <= 100_000:
+        raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
     if truncation is not None and not 0 < truncation < float("inf"):
-        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, "
+                          "such as 1.0, or none")
     with tf.device(select_device(device)):
         G, trained, data = load_generator(run, best)
         z = generate_noise(num_images, trained.num_latent_inputs, seed)
         if truncation is not None: z = truncated(z, truncation)
         images = generate_images(G, z)
     output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"
-    note = f"flowers on {data['name']}, {trained.epochs} epoch{'s' * (trained.epochs > 1)}, seed {seed}"
+    note = (f"flowers on {data['name']}, {trained.epochs} epoch{'s' * (trained.epochs > 1)}, seed "
+            f"{seed}")
     if truncation is not None: note += f", truncated at {truncation:g}"
     figures.save_grid(images[:400], output_path, caption=note)
     return images
 
 def truncated(z, limit):
-    "Normal numbers, pressed by their ranks into a normal distribution without tails (Brock et al. 2018, section 3.1)."
+    """Normal numbers, pressed by their ranks into a normal distribution without tails (Brock et al.
+    2018, section 3.1)."""
     phi = 0.5 * (1 + tf.math.erf(tf.cast(z, tf.float64) / 2**0.5))
     low = 0.5 * (1 + tf.math.erf(tf.constant(-limit / 2**0.5, tf.float64)))
     u = low + phi * (1 - 2 * low)
@@ -189,7 +196,9 @@ def truncated(z, limit):
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    path = keras_files.save_weights(Path(folder)/"generator.weights.h5", G, TRACK, config=CONFIG.replace(num_filters=8).to_dict(), data=dict(name="none"))
+    path = keras_files.save_weights(Path(folder)/"generator.weights.h5", G, TRACK,
+                                    config=CONFIG.replace(num_filters=8).to_dict(),
+                                    data=dict(name="none"))
     again = generate_image_from_weights(path, seed=1)
     tame = generate_samples(path, 9, Path(folder)/"nine.png", truncation=0.7)
 print(again.shape, tame.shape)
@@ -197,8 +206,10 @@ print(again.shape, tame.shape)
 # %%
 assert np.array_equal(again, generate_images(G, 1, seed=1)[0])
 z = generate_noise(5000, seed=1)
-assert float(tf.reduce_max(tf.abs(truncated(z, 0.7)))) <= 0.7 and np.abs(truncated(z, 50.0) - z).max() < 1e-3
-for wrong in (lambda: load_generator("nowhere"), lambda: generate_samples("nowhere", 0), lambda: generate_samples("nowhere", truncation=-1.0)):
+assert (float(tf.reduce_max(tf.abs(truncated(z, 0.7)))) <= 0.7
+        and np.abs(truncated(z, 50.0) - z).max() < 1e-3)
+for wrong in (lambda: load_generator("nowhere"), lambda: generate_samples("nowhere", 0),
+              lambda: generate_samples("nowhere", truncation=-1.0)):
     try: wrong()
     except CourseError as error: print(error)
     else: raise AssertionError("something was drawn from nothing")
@@ -215,7 +226,8 @@ for wrong in (lambda: load_generator("nowhere"), lambda: generate_samples("nowhe
 def nearest(samples, # uint8 [N, H, W, C]
             images, # uint8 [M, H, W, C]
     ): # index [N] of the nearest image; distance [N]: root mean square of the difference, 0 to 2
-    "The image that resembles each sample most, or its mirror image, on copies of at most 1,024 values."
+    """The image that resembles each sample most, or its mirror image, on copies of at most 1,024
+    values."""
     a = shrunk(samples).reshape(len(samples), -1)
     best, at = np.full(len(a), np.inf), np.zeros(len(a), int)
     for turned in (images, images[:, :, ::-1]):
@@ -232,7 +244,8 @@ at, far = nearest(few.images[:5, :, ::-1], few.images)
 assert at.tolist() == [0, 1, 2, 3, 4] and far.max() < 1e-6, "a mirrored copy is a copy"
 held = load_images(CONFIG.replace(limit=100), "test")
 at, far = nearest(held.images, few.images)
-print(f"held-out images are {np.median(far):.2f} from the nearest of {len(few)} training images (median)")
+print(f"held-out images are {np.median(far):.2f} from the nearest of {len(few)} "
+      "training images (median)")
 
 # %% [markdown]
 # ## Exercises
@@ -246,7 +259,7 @@ from gan_course.exercises.flowers_utils import check_copies, check_walk
 # %% [markdown]
 # ### 1. A walk between two flowers
 #
-# Write `walk(a, b, steps)`: `steps` latents from `a` to `b`, both included, as an array [steps, dim]. Normal latents of 100 numbers all lie near a sphere of radius 10, and the straight line between two of them passes
+# Write `walk(a, b, steps)`: `steps` [latents](../about/glossary.ipynb#gl-latent) from `a` to `b`, both included, as an array [steps, dim]. Normal latents of 100 numbers all lie near a sphere of radius 10, and the straight line between two of them passes
 # through a region the generator has never seen. Go round: with $\omega$ the angle between $a$ and $b$, the point at $t$ is $\frac{\sin((1-t)\omega)}{\sin\omega}a + \frac{\sin(t\omega)}{\sin\omega}b$.
 
 # %%
@@ -264,7 +277,7 @@ check_walk(walk)
 # %% [markdown]
 # ### 2. How many are copies?
 #
-# Distances alone say little: near compared with what? Held-out photographs show how near a *new* picture comes by chance. Write `copies(sample_distances, held_out_distances)`: the share of samples that are nearer to the
+# Distances alone say little: near compared with what? [Held-out](../about/glossary.ipynb#gl-held-out) photographs show how near a *new* picture comes by chance. Write `copies(sample_distances, held_out_distances)`: the share of samples that are nearer to the
 # training set than all but the nearest hundredth of the held-out photographs.
 
 # %%
@@ -287,6 +300,6 @@ check_copies(copies)
 #
 # - *A single image is grey, a batch of the same is fine*: training mode.
 # - *"Layer count mismatch"*: the weights were loaded into a network of another width. Build it from the file.
-# - *The nearest neighbours look nothing like the samples*: the distance compares backgrounds. Use smaller copies, or features of a network.
+# - *The [nearest neighbours](../about/glossary.ipynb#gl-nearest-neighbour) look nothing like the samples*: the distance compares backgrounds. Use smaller copies, or [features](../about/glossary.ipynb#gl-features) of a network.
 #
-# **References.** Brock, Donahue and Simonyan, *Large scale GAN training for high fidelity natural image synthesis*, 2018. White, *Sampling generative networks*, 2016 (walks on the sphere).
+# **References.** Brock, Donahue and Simonyan [-@brock2018biggan], *Large scale GAN training for high fidelity natural image synthesis*. White [-@white2016sampling], *Sampling generative networks* (walks on the sphere).

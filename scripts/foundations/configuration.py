@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/configuration.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/configuration.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/configuration.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/configuration.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/configuration.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/configuration.ipynb) · [API](../about/api.ipynb#foundations-configuration)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** describe a training run completely in one object, refuse what cannot be meant before an hour is
@@ -81,7 +81,7 @@ try: Sketch(learning_rate=2e-4)
 except TypeError as error: print(error)
 
 # %% [markdown]
-# Does it also refuse a batch size of "many"? Python does not check annotations. Guess before you run the cell.
+# Does it also refuse a [batch](../about/glossary.ipynb#gl-batch) size of "many"? Python does not check annotations. Guess before you run the cell.
 
 # %%
 Sketch(batch_size="many", lr=-1)
@@ -147,14 +147,15 @@ assert "ranges" not in {field.name for field in dataclasses.fields(Checked)}
 # ## What every configuration can do
 #
 # Before the fields, what does not depend on them: check itself, make a changed copy, become JSON and come back. A class that
-# has recipes names them in `recipes`; one that has none leaves it empty.
+# has [recipes](../about/glossary.ipynb#gl-recipe) names them in `recipes`; one that has none leaves it empty.
 
 # %%
 #| exports
 BY_RECIPE: Any = None # default of the fields that the recipe fills in
 
 class Settings:
-    "What a frozen dataclass of settings can do. It has `ranges`, and `recipes` if one of its fields is `recipe`."
+    """What a frozen dataclass of settings can do. It has `ranges`, and `recipes` if one of its
+    fields is `recipe`."""
     ranges: ClassVar = {} # field -> smallest and largest value
     recipes: ClassVar = {} # name -> the values it fills in
 
@@ -170,7 +171,8 @@ class Settings:
         self.check()
 
     def check(self):
-        "Raise `CourseError` for a field that is wrong or contradicts another. A class with fields extends it."
+        """Raise `CourseError` for a field that is wrong or contradicts another. A class with fields
+        extends it."""
         check_fields(self)
         limit = getattr(self, "limit", None)
         if limit is not None and limit < self.batch_size:
@@ -212,7 +214,8 @@ class Oven(Settings):
     out: Path = Path("plate")
     ranges: ClassVar = {"degrees": (50, 300)}
 
-assert Oven().replace(degrees=200) == Oven(200, "plate") == Oven.from_dict(dict(degrees=200, out="plate"))
+hot = Oven().replace(degrees=200)
+assert hot == Oven(200, "plate") == Oven.from_dict(dict(degrees=200, out="plate"))
 for wrong in [dict(degrees=1000), dict(degree=200)]:
     try: Oven().replace(**wrong)
     except CourseError as error: print(error)
@@ -222,14 +225,14 @@ for wrong in [dict(degrees=1000), dict(degree=200)]:
 # ## Recipes
 #
 # There are some forty fields below. Most of them describe the run: which data, where to, how long. The others describe
-# *how to train a GAN*, and they belong together: a learning rate that is right with BatchNorm and β₁ = 0.5 is wrong
+# *how to train a GAN*, and they belong together: a [learning rate](../about/glossary.ipynb#gl-learning-rate) that is right with [BatchNorm](../about/glossary.ipynb#gl-batchnorm) and β₁ = 0.5 is wrong
 # without. A set of values that belong together is a **recipe**, and this course has two:
 #
-# - `dcgan` is Radford et al. (2015), the form in which most people meet GANs: the non-saturating loss, BatchNorm in both
-#   networks, Adam with β₁ = 0.5.
-# - `modern` is what one would use today: a relativistic loss, penalties on the discriminator's gradient in place of
-#   BatchNorm, no momentum, and an average of the generator's weights to sample from. The
-#   [lesson on the engine](../pytorch/engine.ipynb) derives each of these. Its latents have sixteen numbers
+# - `dcgan` is Radford et al. [-@radford2015dcgan], the form in which most people meet GANs: the [non-saturating](../about/glossary.ipynb#gl-non-saturating) loss, BatchNorm in both
+#   networks, [Adam](../about/glossary.ipynb#gl-adam) with β₁ = 0.5.
+# - `modern` is what one would use today: a [relativistic](../about/glossary.ipynb#gl-relativistic) loss, penalties on the [discriminator's](../about/glossary.ipynb#gl-discriminator) gradient in place of
+#   BatchNorm, no [momentum](../about/glossary.ipynb#gl-momentum), and an [average of the generator's weights](../about/glossary.ipynb#gl-ema) to sample from. The
+#   [lesson on the engine](../pytorch/engine.ipynb) derives each of these. Its [latents](../about/glossary.ipynb#gl-latent) have sixteen numbers
 #   where the papers have a hundred and more; that was found by trying (`bench/tuning.md`).
 #
 # The training code never asks for the name of the recipe. It only reads fields, so every value between the two recipes
@@ -334,7 +337,8 @@ class BaseConfig(Settings):
     keep_checkpoints: int = 2 # how many of them to keep
     num_samples: int = 64 # images in gan_samples.png and progress.png
     eval_images: int = 5_000 # samples behind each epoch's Fréchet distance; 0: none
-    best_by: Literal["pixels", "frechet"] = "pixels" # which distance decides which generator is kept as the best
+    # which distance decides which generator is kept as the best
+    best_by: Literal["pixels", "frechet"] = "pixels"
     progress: bool = True # show a progress bar
     tensorboard: bool = False # write a log for TensorBoard into the run folder
 
@@ -386,7 +390,7 @@ other.lr_g, other.lr_d, other.beta1, other.epochs
 # %% [markdown]
 # Changing the recipe fills in everything it governs, and forgets what was chosen for the old recipe: values that are
 # right in one are wrong in the other. What is given in the same call stays, and so does everything that is no matter of
-# the recipe, such as the number of epochs.
+# the recipe, such as the number of [epochs](../about/glossary.ipynb#gl-epoch).
 
 # %%
 assert mine.replace(recipe="dcgan").lr_d == RECIPES["dcgan"]["lr_d"] and other.epochs == 5
@@ -435,7 +439,7 @@ assert Mine() != BaseConfig(out="artifacts/mine"), "another class is another con
 # %% [markdown]
 # ## Where the results go
 #
-# A run folder has the same files in every track, so that what reads one can read all. Only the end of a file of weights
+# A [run folder](../about/glossary.ipynb#gl-run-folder) has the same files in every track, so that what reads one can read all. Only the end of a file of weights
 # tells which framework wrote it.
 
 # %%
@@ -445,7 +449,8 @@ def artifact_paths(out, # the run folder
     ): # a dictionary of paths
     "What a run writes, by name."
     names = dict(config="config.json", metrics="metrics.json",
-                 samples="gan_samples.png", losses="losses.png", progress="progress.png", strips="progress.npz",
+                 samples="gan_samples.png", losses="losses.png", progress="progress.png",
+                 strips="progress.npz",
                  generator=f"generator{weights}", discriminator=f"discriminator{weights}",
                  best=f"best/generator{weights}", checkpoints="checkpoints")
     return {name: Path(out)/file for name, file in names.items()}
@@ -541,7 +546,7 @@ check_steps(optimiser_steps)
 # - *Two runs of a search wrote to one folder.* The second is refused while the first is running; afterwards, only different
 #   folders help.
 #
-# **References.** Radford, Metz and Chintala 2015, [*Unsupervised representation learning with deep convolutional
+# **References.** Radford, Metz and Chintala [-@radford2015dcgan], [*Unsupervised representation learning with deep convolutional
 # generative adversarial networks*](https://arxiv.org/abs/1511.06434), section 3: the values of `dcgan`. Huang, Gokaslan,
-# Kuleshov and Tompkin 2024, [*The GAN is dead; long live the GAN!*](https://arxiv.org/abs/2501.05441): the loss and the
+# Kuleshov and Tompkin [-@huang2024r3gan], [*The GAN is dead; long live the GAN!*](https://arxiv.org/abs/2501.05441): the loss and the
 # two penalties of `modern` (their R3GAN). Python's [dataclasses](https://docs.python.org/3/library/dataclasses.html).

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/datasets.ipynb) · [API](../about/api.ipynb#foundations-datasets)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** read a data set from its bytes and say what is wrong when it cannot be read, fetch one so that
@@ -81,7 +81,7 @@ from gan_course.basics import budget
 # %% [markdown]
 # ## Bytes on a disk
 #
-# Fashion-MNIST (Xiao et al., 2017) is 70,000 photographs of clothes from the shop Zalando: ten classes, 28×28 pixels, one
+# Fashion-MNIST [@xiao2017fashion] is 70,000 photographs of clothes from the shop Zalando: ten classes, 28×28 pixels, one
 # byte of grey a pixel. It comes in the IDX format of the original MNIST, which one can describe in a sentence: a magic
 # number of four bytes (two zeros, the type, the number of axes), the length of each axis as a big-endian 32-bit
 # integer, then the values. The archives are compressed with gzip.
@@ -210,8 +210,8 @@ for name, data in damaged.items():
 # ## What a data set is to this course
 #
 # Pictures, labels, the names of the classes; and one thing more. When two people compare results, the first question is
-# whether they trained on the same pictures. A *checksum* answers it: sixty-four digits that change if one pixel changes.
-# It goes into the files of every run, and its first twelve digits into the provenance line.
+# whether they trained on the same pictures. A *[checksum](../about/glossary.ipynb#gl-checksum)* answers it: sixty-four digits that change if one pixel changes.
+# It goes into the files of every run, and its first twelve digits into the [provenance](../about/glossary.ipynb#gl-provenance) line.
 
 # %%
 #| exports
@@ -283,8 +283,8 @@ assert twelve.limited(99) is twelve
 # ## Bytes and the range [-1, 1]
 #
 # On the disk and in memory images are bytes, `uint8` in the shape `[N, H, W, C]`: a quarter of the room that floats take.
-# The networks of this course work with floats in [-1, 1]. The generator ends in a tanh, whose range that is, and the
-# discriminator must see real images and samples in the same range. If it does not, it tells them apart by the range
+# The networks of this course work with floats in [-1, 1]. The [generator](../about/glossary.ipynb#gl-generator) ends in a tanh, whose range that is, and the
+# [discriminator](../about/glossary.ipynb#gl-discriminator) must see real images and samples in the same range. If it does not, it tells them apart by the range
 # alone, wins at once, and the generator learns nothing.
 #
 # From bytes to floats is a division. The way back looks as easy:
@@ -653,7 +653,7 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # The second half only. What if the `.part` was the start of another file? Then the checksum of the whole is wrong, pooch
 # removes it, and we begin once more from the first byte. What remains is to go through files and mirrors, and to hold a
-# lock meanwhile: two programs started together, a common thing with a script for five seeds, must not write to
+# lock meanwhile: two programs started together, a common thing with a script for five [seeds](../about/glossary.ipynb#gl-seed), must not write to
 # one file. Only what is missing is fetched. A damaged file that is there stays: it may be the only copy of something.
 
 # %%
@@ -714,7 +714,7 @@ def download_fashion_mnist(data_dir=None, # see `data_root`
 #
 # A course whose first step may fail for want of a network is a bad course. And photographs have a second limit: nobody
 # knows their true distribution, so one can never say what a generator has missed. Hence a data set that is a program.
-# `garments` draws the same ten classes at the same size, from a handful of *factors*: size, width, length of
+# `garments` draws the same ten classes at the same size, from a [handful of *factors*](../about/glossary.ipynb#gl-factor): size, width, length of
 # the sleeve, texture, brightness, direction of the light.
 #
 # Take the trousers. Their outline is where a pixel's distance to the middle is less than some width, which depends on the
@@ -770,7 +770,7 @@ plt.show()
 # to a byte, is sometimes a different byte and always a different checksum. So we take raw 64-bit numbers, and only
 # the operations that the floating-point standard IEEE 754 defines to the last bit: + − × ÷, square root, comparison.
 #
-# The generator is Philox. It *counts*: its n-th number is a scrambled n. Picture 59,999 can be drawn without drawing
+# The generator is [Philox](../about/glossary.ipynb#gl-philox). It *counts*: its n-th number is a scrambled n. Picture 59,999 can be drawn without drawing
 # the ones before, and the first hundred of sixty thousand are the same pictures as a hundred.
 
 # %%
@@ -1103,7 +1103,8 @@ assert hashlib.sha256(garments(1000)[0]).hexdigest()[:12] == "f17568286142"
 
 # %%
 def show_rows(rows, names, zoom=2):
-    "Draw rows of images [N, H, W, 1], each with a name on its left, each pixel as zoom × zoom dots."
+    """Draw rows of images [N, H, W, 1], each with a name on its left, each pixel as zoom × zoom
+    dots."""
     high, wide = zoom*rows[0].shape[1], zoom*rows[0].shape[2]*len(rows[0])
     width, height = wide + 90, (high + 4)*len(rows) # in dots, 100 to the inch
     fig = plt.figure(figsize=(width/100, height/100), dpi=100)
@@ -1364,7 +1365,7 @@ assert counts.min() > 0 and counts.max()/counts.min() < 1.01, "the classes are n
 #
 # ## What a batch is
 #
-# No training step looks at 60,000 images; it looks at a *batch* of perhaps 128. The loss we want is a mean over the
+# No training step looks at 60,000 images; it looks at a *[batch](../about/glossary.ipynb#gl-batch)* of perhaps 128. The loss we want is a mean over the
 # distribution, $\mathbb{E}_x\,\ell(x)$. A batch $x_1,\dots,x_B$ gives an estimate of it,
 #
 # $$\hat\ell_B = \frac1B\sum_{i=1}^{B}\ell(x_i), \qquad
@@ -1416,7 +1417,7 @@ assert np.allclose(np.array(scatter)*np.sqrt(sizes), brightness.std(), rtol=0.2)
 # So a batch four times the size costs four times the work and halves the noise, and that is why one does not simply use
 # large ones. It also explains GAN curves that look nervous: much of what moves from step to step is the batch.
 #
-# One may draw each batch anew, as the formula assumes, or *shuffle* all indices once an epoch and cut them
+# One may draw each batch anew, as the formula assumes, or *shuffle* all indices once an [epoch](../about/glossary.ipynb#gl-epoch) and cut them
 # into batches. Predict how many of the images drawing anew never shows in an epoch:
 
 # %%
@@ -1435,11 +1436,13 @@ batches, left = divmod(60_000, 128)
 print(f"{batches} batches of 128, and one of {left}")
 
 # %% [markdown]
-# The batch of 96 is a trap for GANs: losses that pair each real image with a sample (relativistic losses, gradient
+# The batch of 96 is a trap for GANs: losses that pair each real image with a sample ([relativistic](../about/glossary.ipynb#gl-relativistic) losses, gradient
 # penalties on lines between the two) fail on 96 reals and 128 samples, or worse, broadcast. We drop it. As the order is
 # new every epoch, other images are left out each time and none is lost.
 #
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from math import comb
@@ -1451,7 +1454,7 @@ from gan_course.exercises.datasets import check_batches, check_lacking, check_st
 #
 # Write `batches(n, size, epoch)`. It gives the batches of one epoch as arrays of indices into `n` images: shuffled, no
 # index twice, all of length `size`, the short one at the end dropped. Epochs differ, but epoch 3 is the same epoch 3 on
-# every run: a run that is resumed depends on it.
+# every run: a run that is [resumed](../about/glossary.ipynb#gl-resume) depends on it.
 
 # %%
 #| code-fold: true
@@ -1500,8 +1503,8 @@ check_lacking(chance)
 print(", ".join(f"B = {size}: {chance(size, 10):.1%}" for size in (16, 32, 64, 128)))
 
 # %% [markdown]
-# With 16 images some class is missing from almost every batch. Statistics *of the batch*, such as those of batch
-# normalisation or a penalty for lack of variety, see that; it is one reason why GANs are trained with larger batches than
+# With 16 images some class is missing from almost every batch. Statistics *of the batch*, such as those of [batch
+# normalisation](../about/glossary.ipynb#gl-batchnorm) or a penalty for lack of variety, see that; it is one reason why GANs are trained with larger batches than
 # classifiers of the same size.
 #
 # ## What to remember
@@ -1518,8 +1521,8 @@ print(", ".join(f"B = {size}: {chance(size, 10):.1%}" for size in (16, 32, 64, 1
 # `bincount` of the labels of the first three. The warning about garments scrolled by: `gan-course datasets` says what is
 # there, and the name of the data set stands in `metrics.json` and on every figure.
 #
-# **References.** H. Xiao, K. Rasul, R. Vollgraf, *Fashion-MNIST: a novel image dataset for benchmarking machine learning
-# algorithms* (2017), [arXiv:1708.07747](https://arxiv.org/abs/1708.07747). J. Salmon et al., *Parallel random numbers: as
-# easy as 1, 2, 3* (SC 2011), which describes Philox. NumPy's promise about random streams:
+# **References.** H. Xiao, K. Rasul, R. Vollgraf [-@xiao2017fashion], *Fashion-MNIST: a novel image dataset for benchmarking machine learning
+# algorithms*, [arXiv:1708.07747](https://arxiv.org/abs/1708.07747). J. Salmon et al. [-@salmon2011philox], *Parallel random numbers: as
+# easy as 1, 2, 3*, which describes Philox. NumPy's promise about random streams:
 # [NEP 19](https://numpy.org/neps/nep-0019-rng-policy.html). Ranges in HTTP:
 # [RFC 9110, section 14](https://www.rfc-editor.org/rfc/rfc9110#section-14).

@@ -15,32 +15,32 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/evaluate.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/evaluate.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/evaluate.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/evaluate.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/evaluate.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/evaluate.ipynb) · [API](../about/api.ipynb#foundations-evaluate)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** turn *these samples look better* into a number, derive that number for two Gaussians, and say
 # which faults of a generator it sees and which it is blind to.
 #
-# **You need** the lessons [Images and batches](datasets.ipynb) and [Figures that tell the truth](figures.ipynb), and
+# **You need** the lessons [Data sets](datasets.ipynb) and [Figures that tell the truth](figures.ipynb), and
 # what a mean, a covariance and an eigenvector are. **It takes** half an hour to read and one minute to run.
 #
-# **What this is not.** The number of this lesson looks at *pixels*. The one in papers, the Fréchet Inception distance,
-# looks at features that a large classifier has learnt, and a later chapter of this course brings it. Until then the
-# pixel distance is a stop-gap: cheap, without anything to download, good for noticing that a run has gone wrong, and
+# **What this is not.** The number of this lesson looks at *pixels*. The one in papers, the [Fréchet Inception distance](../about/glossary.ipynb#gl-fid),
+# looks at [features](../about/glossary.ipynb#gl-features) that a large classifier has learnt; the [next lesson](features.ipynb) takes a small classifier instead.
+# The [pixel distance](../about/glossary.ipynb#gl-pixel-frechet) is a stop-gap: cheap, without anything to download, good for noticing that a run has gone wrong, and
 # not good enough to say which of two good runs is better. The lesson shows why.
 
 # %%
@@ -62,7 +62,7 @@ from gan_course.figures import image_grid, use_course_style
 # %% [markdown]
 # ## Two numbers that can be cheated
 #
-# A generator should make images *like* the real ones; not these very images, but images of the same distribution. The
+# A [generator](../about/glossary.ipynb#gl-generator) should make images *like* the real ones; not these very images, but images of the same distribution. The
 # training set is our sample of it. The test set is another one, so it plays the perfect generator: whatever number we
 # invent should be small for it.
 
@@ -152,8 +152,8 @@ image_grid(np.concatenate([test.images[:6], always_mean[:6], mixed_up[:6]]), col
 # ## The distance between two Gaussians
 #
 # A mean and a covariance describe a Gaussian. How far is one Gaussian from another? Think of the first as a heap of sand
-# that is to be moved to where the second is. Moving a grain costs the square of the way, and the *Fréchet distance* (also
-# called Wasserstein-2) is the cost of the cheapest plan, on average over the grains.
+# that is to be moved to where the second is. Moving a grain costs the square of the way, and the *[Fréchet distance](../about/glossary.ipynb#gl-frechet)* (also
+# called [Wasserstein](../about/glossary.ipynb#gl-wasserstein)-2) is the cost of the cheapest plan, on average over the grains.
 #
 # In one dimension the cheapest plan keeps the grains in order: the leftmost becomes the leftmost. Between Gaussians this
 # is a straight line, $x \mapsto \mu_2 + \frac{\sigma_2}{\sigma_1}(x - \mu_1)$, and the mean of the squared way is
@@ -180,7 +180,7 @@ assert abs(moved - 11.25) < 0.1 and shuffled > moved + 1
 #
 # $$d^2 = \lVert\mu_1 - \mu_2\rVert^2 + \operatorname{Tr}\left(C_1 + C_2 - 2\,(C_1 C_2)^{1/2}\right) .$$
 #
-# This is the result of Dowson and Landau (1982), and equation 6 of Heusel et al. (2017), who call $d^2$ on the features
+# This is the result of Dowson and Landau [-@dowson1982frechet], and equation 6 of Heusel et al. [-@heusel2017fid], who call $d^2$ on the features
 # of the Inception network *FID*. Where the two covariances share their axes, it is the sum of the one-dimensional
 # distances along them.
 #
@@ -292,7 +292,7 @@ assert np.allclose(mean_and_cov(np.array_split(far, 9))[1], np.cov(far.T), rtol=
 # %% [markdown]
 # A covariance of 784 pixels has 307,720 different entries, and to estimate them from a few thousand samples is asking
 # much. But most directions of pixel space hardly occur in pictures of clothes. The eigenvectors of the covariance with
-# the largest eigenvalues, the *principal components*, are the directions in which real images differ most. **Predict:**
+# the largest eigenvalues, the *[principal components](../about/glossary.ipynb#gl-principal-components)*, are the directions in which real images differ most. **Predict:**
 # how many of 784 does it take for 90 % of the variance?
 
 # %%
@@ -330,13 +330,15 @@ image_grid(np.concatenate(rows), columns=8,
 # %%
 #| exports
 def shrunk(images, most=1024): # uint8, or float in [-1, 1]; values per image
-    "Float images [N, h, w, C] in [-1, 1] whose pixels are means of square blocks: as large as `most` values allow."
+    """Float images [N, h, w, C] in [-1, 1] whose pixels are means of square blocks: as large as
+    `most` values allow."""
     n, h, w, c = np.shape(images)
     block = 1
     while h * w * c > most * block**2:
         block *= 2
         if h % block or w % block:
-            raise CourseError(f"images of {h * w * c} values each are too large for the pixel distance, and {h}×{w} cannot be "
+            raise CourseError(f"images of {h * w * c} values each are too large for the pixel "
+                              f"distance, and {h}×{w} cannot be "
                               "halved; shrink them first")
     x = pixel_features(images)
     return x.reshape(n, h // block, block, w // block, block, c).mean((2, 4))
@@ -344,10 +346,12 @@ def shrunk(images, most=1024): # uint8, or float in [-1, 1]; values per image
 
 # %%
 # NBVAL_CHECK_OUTPUT
-for shape in [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 3)]: print(shape, "->", shrunk(np.zeros((1, *shape)))[0].shape)
+for shape in [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 3)]:
+    print(shape, "->", shrunk(np.zeros((1, *shape)))[0].shape)
 
 # %%
-assert np.allclose(shrunk(np.arange(64 * 64 * 3).reshape(1, 64, 64, 3) / 6144 - 1).mean(), -1 / 12288), "the mean stays as it is"
+assert np.allclose(shrunk(np.arange(64 * 64 * 3).reshape(1, 64, 64, 3) / 6144 - 1).mean(),
+                   -1 / 12288), "the mean stays as it is"
 
 
 # %%
@@ -363,7 +367,8 @@ class PixelFrechet:
         if not 1 <= components <= size:
             raise ValueError(f"components is {components}, and the images have {size} values each")
         self._enough(images)
-        self.pixel_mean, cov = mean_and_cov(shrunk(block).reshape(len(block), -1) for block in _blocks(images))
+        self.pixel_mean, cov = mean_and_cov(shrunk(block).reshape(len(block), -1)
+                                            for block in _blocks(images))
         values, axes = np.linalg.eigh(cov)  # ascending
         self.basis = axes[:, ::-1][:, :components]  # [values, components], largest spread first
         self.explained = float(values[::-1][:components].sum() / max(values.sum(), 1e-300))
@@ -422,7 +427,7 @@ for wrong, hint in [(test.images[:64], "too few"), (np.zeros((99, 32, 32, 1), np
 # - *blur*: each pixel the mean of itself and its eight neighbours;
 # - *grey*: a fifth of the contrast is lost;
 # - *shifted*: two pixels to the right;
-# - *five kinds*: trousers, bags and three kinds of shoes are never made (a strong *mode drop*);
+# - *five kinds*: trousers, bags and three kinds of shoes are never made (a strong *[mode drop](../about/glossary.ipynb#gl-mode-coverage)*);
 # - *no trousers*: one kind of ten is never made (a mild one).
 
 # %%
@@ -464,8 +469,8 @@ image_grid(np.concatenate([images[:6] for images in damaged.values()]), columns=
 #
 # Now the other way round: images that are plainly wrong, and a distance close to the test set's. Three candidates.
 #
-# - *checkerboard*: the artefact of the last lesson, on all pixels that are neither very dark nor very light;
-# - *copies*: training images, learnt by heart;
+# - *[checkerboard](../about/glossary.ipynb#gl-checkerboard)*: the artefact of [Figures that tell the truth](figures.ipynb), on all pixels that are neither very dark nor very light;
+# - *copies*: training images, learnt [by heart](../about/glossary.ipynb#gl-memorising);
 # - *ghosts*: draws from the Gaussian with the mean and the covariance of the training set.
 #
 # The ghosts need a little help. Values below black and above white are cut off, which changes mean and covariance; so
@@ -474,7 +479,8 @@ image_grid(np.concatenate([images[:6] for images in damaged.values()]), columns=
 
 # %%
 def fitted(images):
-    "All images moved, within the 64 components, so that their mean and covariance are the reference's."
+    """All images moved, within the 64 components, so that their mean and covariance are the
+    reference's."""
     y = frechet.project(images)
     mean, spread = mean_and_cov([y])
     moved = (y - mean) @ np.linalg.inv(symmetric_sqrt(spread)) @ symmetric_sqrt(frechet.cov)
@@ -547,7 +553,7 @@ plt.show()
 
 # %% [markdown]
 # A covariance from few samples is too uneven: too wide in some directions, too narrow in others, and each error adds to
-# the distance whichever way it goes. So the distance is *biased*, upwards, by about $c/N$: ten times as many images, a
+# the distance whichever way it goes. So the distance is *[biased](../about/glossary.ipynb#gl-bias)*, upwards, by about $c/N$: ten times as many images, a
 # tenth of the bias. Two values can be compared if they come from the same reference, the same number of samples and the
 # same components, and not otherwise. When you read that one method has a better FID than another, look for the number of
 # samples first.
@@ -622,12 +628,11 @@ check_fool(fool)
 #
 # **What goes wrong in practice, and how to see it.** The distance falls while the samples get worse: the network matches
 # greys and loses shapes; look at the grid. It is suddenly several times larger than in a colleague's table: another
-# number of samples, or floats in [0, 1] against [-1, 1]. It is tiny after one epoch: real images were measured by
+# number of samples, or floats in [0, 1] against [-1, 1]. It is tiny after one [epoch](../about/glossary.ipynb#gl-epoch): real images were measured by
 # mistake, or the reference was fitted to the samples. It is complex or negative: somebody takes the root of $C_1C_2$ with
 # a general routine and a nearly singular covariance.
 #
-# **References.** D. C. Dowson and B. V. Landau, *The Fréchet distance between multivariate normal distributions*,
-# Journal of Multivariate Analysis 12, 1982. M. Heusel et al., *GANs trained by a two time-scale update rule converge to
-# a local Nash equilibrium*, NeurIPS 2017, equation 6. M. J. Chong and D. Forsyth, *Effectively unbiased FID and
-# Inception score and where to find them*, CVPR 2020, on the bias. T. F. Chan, G. H. Golub and R. J. LeVeque,
-# *Algorithms for computing the sample variance*, The American Statistician 37, 1983.
+# **References.** D. C. Dowson and B. V. Landau [-@dowson1982frechet], *The Fréchet distance between multivariate normal distributions*,
+# Journal of Multivariate Analysis 12. M. Heusel et al. [-@heusel2017fid], *GANs trained by a two time-scale update rule converge to
+# a local Nash equilibrium*, NeurIPS, equation 6. M. J. Chong and D. Forsyth [-@chong2020unbiased], *Effectively unbiased FID and
+# Inception score and where to find them*, CVPR, on the bias. T. F. Chan, G. H. Golub and R. J. LeVeque [-@chan1983variance], *Algorithms for computing the sample variance*, The American Statistician 37.

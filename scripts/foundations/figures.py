@@ -15,27 +15,27 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/figures.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/figures.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/figures.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/figures.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/figures.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/figures.ipynb) · [API](../about/api.ipynb#foundations-figures)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** draw images so that what you see is what the network made, read the curves of a training run,
 # and name the four ways in which a picture of samples misleads, often without anybody meaning it to.
 #
-# **You need** the lessons [Images and batches](datasets.ipynb) and [Run folders that survive](runs.ipynb).
+# **You need** the lessons [Data sets](datasets.ipynb) and [Run folders that survive](runs.ipynb).
 # **It takes** twenty minutes; no cell runs longer than a few seconds.
 #
 # A GAN has no test accuracy. For months of a project its pictures *are* the result, so they deserve the care one gives
@@ -73,7 +73,7 @@ from gan_course.datasets import load_dataset
 # %% [markdown]
 # ## How a picture lies
 #
-# Four images from the data set; call it `honest`. Then the same images as a poor generator might make them: washed out,
+# Four images from the data set; call it `honest`. Then the same images as a poor [generator](../about/glossary.ipynb#gl-generator) might make them: washed out,
 # a fifth of the contrast, all of it in the middle greys.
 
 # %%
@@ -100,7 +100,7 @@ plt.show()
 # Not at all. `imshow` stretches each image by itself, from its darkest value to black and from its lightest to white:
 # the **first lie**, contrast. A generator that has learnt a fifth of the truth looks perfect.
 #
-# The next pattern is one that generators with transposed convolutions really make: a checkerboard, every second pixel a
+# The next pattern is one that generators with [transposed convolutions](../about/glossary.ipynb#gl-transposed-convolution) really make: a [checkerboard](../about/glossary.ipynb#gl-checkerboard), every second pixel a
 # little too light, the next too dark. We put 400 such images into one figure, as one does for an overview. **Predict:**
 # will you see the pattern?
 
@@ -129,7 +129,7 @@ plt.show()
 # come out wider than others and draw stripes that are not there.
 #
 # The **third lie** is choice. From a thousand samples one can pick sixteen good ones, without ill will: one runs the
-# cell again until the picture is nice. The **fourth** is the missing label: which data, which epoch, which seed? After a
+# cell again until the picture is nice. The **fourth** is the missing label: which data, which [epoch](../about/glossary.ipynb#gl-epoch), which [seed](../about/glossary.ipynb#gl-seed)? After a
 # week nobody knows, and the picture on the slide is of another run.
 #
 # The functions below make the four impossible or at least visible. Values keep their grey: 0 is black and 255 white,
@@ -439,7 +439,7 @@ assert greys_in(toy/"two.png") == set(np.unique(artefact[:2])) | {255}
 # %% [markdown]
 # ## Curves
 #
-# While a GAN trains, four numbers say most: the two losses, and what the discriminator thinks on average of real images,
+# While a GAN trains, four numbers say most: the two losses, and what the [discriminator](../about/glossary.ipynb#gl-discriminator) thinks on average of real images,
 # D(x), and of generated ones, D(G(z)), both as probabilities between 0 and 1.
 
 # %%
@@ -571,7 +571,7 @@ assert {line.get_linestyle() for line in axes[0].lines} == {"-", "--"}, "they di
 # ## The same latents, epoch after epoch
 #
 # To see how samples change, one is tempted to draw new ones after each epoch. Then two things change at once, the
-# network and the latents, and nobody can say which made the difference. So every run keeps a few latents from its first
+# network and the [latents](../about/glossary.ipynb#gl-latent), and nobody can say which made the difference. So every run keeps a few latents from its first
 # epoch to its last, and draws the images of these.
 #
 # We have no generator yet. As a stand-in we let real images come out of fog: after epoch $e$ of 30, the share
@@ -640,7 +640,7 @@ else: raise AssertionError("labels that do not fit were accepted")
 #
 # The last figure asks what lies *between* two samples. It draws a row of images whose latents lie on the way from one
 # to the other. A generator that has understood something makes a garment of every point on the way. One that has only
-# learnt its examples by heart does what we can do without a network, and what you should learn to recognise: it fades
+# learnt its examples [by heart](../about/glossary.ipynb#gl-memorising) does what we can do without a network, and what you should learn to recognise: it fades
 # from one image to the other.
 
 # %%
@@ -705,8 +705,10 @@ class Flipbook:
                 "const name = JSON.parse(this.dataset.labels)[i];"
                 "all.querySelector('output').textContent = name; this.ariaValueText = name")
         labels = escape(json.dumps(self.labels, ensure_ascii=False))
-        return (f'<div class="flipbook">{images}<div><label>{escape(self.what)} <input type="range" min="0" '
-                f'max="{len(self.frames) - 1}" value="0" data-labels="{labels}" oninput="{escape(turn)}"></label> '
+        return (f'<div class="flipbook">{images}<div><label>{escape(self.what)} <input '
+                'type="range" min="0" '
+                f'max="{len(self.frames) - 1}" value="0" data-labels="{labels}" '
+                f'oninput="{escape(turn)}"></label> '
                 f'<output>{escape(self.labels[0])}</output></div></div>')
 
 def flipbook(figures, # matplotlib figures of one size, one for each leaf
@@ -718,7 +720,8 @@ def flipbook(figures, # matplotlib figures of one size, one for each leaf
     "Pictures to be turned with a slider that needs nothing but the page."
     figures, labels = list(figures), [str(label) for label in labels]
     if not figures or len(figures) != len(labels):
-        raise ValueError(f"{len(figures)} figures and {len(labels)} labels: give one label for each, and at least one")
+        raise ValueError(f"{len(figures)} figures and {len(labels)} labels: give one label for "
+                         "each, and at least one")
     return Flipbook([figure_png(fig, max_kb) for fig in figures], labels, what, alt)
 
 
@@ -730,13 +733,15 @@ def waving(phase):
     ax.set(ylim=(-1.1, 1.1))
     return fig
 
-book = flipbook([waving(i) for i in range(4)], [f"phase {i}" for i in range(4)], "phase", alt="A wave that moves to the left")
+book = flipbook([waving(i) for i in range(4)], [f"phase {i}" for i in range(4)], "phase",
+                alt="A wave that moves to the left")
 book
 
 # %%
 text = book._repr_html_()
 assert text.count("<img alt=") == 4 and text.count(" hidden") == 3 and "phase 0</output>" in text
-assert "<script" not in text and "http" not in text and " id=" not in text, "nothing from elsewhere, and as often on a page as you like"
+assert "<script" not in text and "http" not in text and " id=" not in text, (
+    "nothing from elsewhere, and as often on a page as you like")
 
 # %% [markdown]
 # ## Exercises
@@ -815,8 +820,7 @@ check_verdict(verdict)
 # until it was. Losses look perfectly steady and the samples are noise: look at D(x) and D(G(z)), which may both be 0.5
 # because the discriminator has learnt nothing.
 #
-# **References.** Checkerboards: A. Odena, V. Dumoulin and C. Olah, *Deconvolution and checkerboard artifacts*, Distill
-# 2016. The value ½ of the optimal discriminator: I. Goodfellow et al., *Generative adversarial nets*, NeurIPS 2014,
+# **References.** Checkerboards: A. Odena, V. Dumoulin and C. Olah [-@odena2016checkerboard], *Deconvolution and checkerboard artifacts*, Distill. The value ½ of the optimal discriminator: I. Goodfellow et al. [-@goodfellow2014gan], *Generative adversarial nets*, NeurIPS,
 # proposition 1 and theorem 1. Interpolating latents to tell learning from memorising: A. Radford, L. Metz and
-# S. Chintala, *Unsupervised representation learning with deep convolutional GANs*, ICLR 2016, section 6.1. Figures in
-# general: E. Tufte, *The visual display of quantitative information*, 1983.
+# S. Chintala [-@radford2015dcgan], *Unsupervised representation learning with deep convolutional GANs*, ICLR, section 6.1. Figures in
+# general: E. Tufte [-@tufte1983display], *The visual display of quantitative information*.

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/keras_files.ipynb) · [API](../about/api.ipynb#foundations-keras_files)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** write checkpoints and weights of Keras networks that survive a crash, say whose they are, and run
@@ -64,12 +64,13 @@ from gan_course.runs import RunFolder, atomic_path, to_plain
 # %% [markdown]
 # ## Checkpoints
 #
-# A checkpoint of a GAN holds some hundred arrays, and a page of numbers and text: two networks, two optimisers, an
+# A [checkpoint](../about/glossary.ipynb#gl-checkpoint) of a GAN holds some hundred arrays, and a page of numbers and text: two networks, two optimisers, an
 # average, a history. `tf.train.Checkpoint` writes several files; killed in between, it leaves a part. And it knows
-# TensorFlow's variables only. A checkpoint here is one `.npz`, an archive of arrays with a checksum each; the [run folder](runs.ipynb) writes it
+# TensorFlow's variables only. A checkpoint here is one `.npz`, an archive of arrays with a [checksum](../about/glossary.ipynb#gl-checksum) each; the [run folder](runs.ipynb) writes it
 # beside its name and renames it. It holds no code, and `allow_pickle=False` sees to it that none is let in. It also carries its track, its
 # configuration and the checksum of its data, so that one of another run is refused with a sentence instead of a shape
-# error.
+# error. **Predict**, before the second cell below: in a stranger's archive one array holds a Python object that wants to print
+# something. Does it print when the file is opened, when that array is read, or never?
 
 # %%
 #| exports
@@ -93,10 +94,12 @@ def load_checkpoint(path, # written by `save_checkpoint`
         with open(path, "rb") as file:
             if file.read(4) != b"PK\x03\x04": raise ValueError("no archive")
             file.seek(0)
-            with np.load(file, allow_pickle=False) as found: arrays = {name: found[name] for name in found.files}
+            with np.load(file, allow_pickle=False) as found:
+                arrays = {name: found[name] for name in found.files}
     except ValueError as error:
         if "allow_pickle" in str(error):
-            raise CourseError(f"{path} asks to run code or holds more than arrays, and was not loaded; do not use "
+            raise CourseError(f"{path} asks to run code or holds more than arrays, and was not "
+                              "loaded; do not use "
                               "it, and ask whoever gave it to you for plain arrays") from None
         raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
     except Exception as error: # a damaged file can trip the reader anywhere
@@ -159,9 +162,11 @@ def save_weights(path, network,
                  **about): # config, data
     "Write `.weights.h5`, atomically, with everything needed to build the network again."
     with atomic_path(path) as tmp:
-        with zipfile.ZipFile(io.BytesIO(keras_bytes(network))) as file: whole = io.BytesIO(file.read("model.weights.h5"))
+        with zipfile.ZipFile(io.BytesIO(keras_bytes(network))) as file:
+            whole = io.BytesIO(file.read("model.weights.h5"))
         with h5py.File(whole, "r+") as h5:
-            h5.attrs["gan_course"] = json.dumps(to_plain(dict(track=track, **about, digest=digest_of(h5))))
+            note = dict(track=track, **about, digest=digest_of(h5))
+            h5.attrs["gan_course"] = json.dumps(to_plain(note))
         tmp.write_bytes(whole.getvalue())
     return path
 
@@ -174,20 +179,26 @@ def digest_of(h5): # an open `h5py.File`
     "sha256 of all names and arrays in it."
     sha = hashlib.sha256()
     def add(name, item):
-        if isinstance(item, h5py.Dataset): sha.update(f"{name} {item.dtype} {item.shape}".encode() + np.asarray(item[()]).tobytes())
+        if isinstance(item, h5py.Dataset):
+            sha.update(f"{name} {item.dtype} {item.shape}".encode()
+                       + np.asarray(item[()]).tobytes())
     h5.visititems(add)
     return sha.hexdigest()
 
 def load_file(path, # `.weights.h5`, written by `save_weights`
               track): # that reads it
-    "What a file of weights says about itself: track, config, data. Anything else is a `CourseError`."
+    """What a file of weights says about itself: track, config, data. Anything else is a
+    `CourseError`."""
     path = Path(path)
     try:
         with open(path, "rb"): pass # h5py's errors do not say what is wrong with a path
-        with h5py.File(path, "r") as h5: text, digest = h5.attrs.get("gan_course", ""), digest_of(h5)
-    except Exception as error: raise read_error(path, error, "HDF5 file") from None # it can trip the reader anywhere
+        with h5py.File(path, "r") as h5:
+            text, digest = h5.attrs.get("gan_course", ""), digest_of(h5)
+    # it can trip the reader anywhere
+    except Exception as error: raise read_error(path, error, "HDF5 file") from None
     found = checked_about(path, text, track)
-    if found.get("digest") != digest: raise CourseError(f"{path} is damaged: its checksum is not the stored one; remove it")
+    if found.get("digest") != digest:
+        raise CourseError(f"{path} is damaged: its checksum is not the stored one; remove it")
     return found
 
 
@@ -256,8 +267,8 @@ with tempfile.TemporaryDirectory() as folder:
 # %% [markdown]
 # ## A generator, from whatever is given
 #
-# Who samples gives a run folder, or a file in one, and may give the wrong one. `.weights.h5` carries its configuration, from which a track's
-# own code builds the network; for `.keras` the configuration is in the run folder. Anything that turns out to be no generator is refused.
+# Who samples gives a [run folder](../about/glossary.ipynb#gl-run-folder), or a file in one, and may give the wrong one. `.weights.h5` carries its configuration, from which a track's
+# own code builds the network; for `.keras` the configuration is in the run folder. Anything that turns out to be no [generator](../about/glossary.ipynb#gl-generator) is refused.
 
 # %%
 #| exports
@@ -274,18 +285,22 @@ def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in 
     if folder.is_dir() and not path.exists() and (saved := folder/"config.json").is_file():
         checked_about(saved, saved.read_bytes(), track) # the run may be of another track
     if path.exists() and not path.name.endswith((".keras", ".weights.h5")):
-        raise CourseError(f"{path} is neither a run folder nor a .weights.h5 or .keras file in one; give one of these")
+        raise CourseError(f"{path} is neither a run folder nor a .weights.h5 or .keras file in "
+                          "one; give one of these")
     if path.suffix == ".keras":
-        saved = check_track(RunFolder(path.parent, create=False).load_config(), path.parent/"config.json", track)
+        saved = check_track(RunFolder(path.parent, create=False).load_config(),
+                            path.parent/"config.json", track)
         about, G = dict(config=saved.get("config"), data=saved.get("dataset")), load_network(path)
     else: about, G = load_file(path, track), None
     if not all(isinstance(about.get(part), dict) for part in ("config", "data")):
-        raise CourseError(f"{path} is no file of weights; give a run folder, or its generator.weights.h5")
+        raise CourseError(f"{path} is no file of weights; give a run folder, or its "
+                          "generator.weights.h5")
     config = Config.from_dict(about["config"])
     try:
         if G is None: G = with_weights(path, partial(build, config))
         size = getattr(config, "input_size", 28)
-        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (size, size): raise ValueError
+        if G.input_shape != (None, config.latent_dim) or G.output_shape[1:3] != (size, size):
+            raise ValueError
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, UserWarning):
         raise CourseError(f"{path} does not hold the weights of a generator; "
                           "give generator.weights.h5 or generator.keras") from None
@@ -295,8 +310,11 @@ def open_generator(path, # a run folder, or a `.weights.h5` or `.keras` file in 
 def with_weights(path, # `.weights.h5`
                  build): # channels -> generator
     "A generator with the weights in a file. Raises what Keras raises."
-    with h5py.File(path) as h5: # Keras names layers by their kind; one convolution has a bias, the last
-        channels, = [len(layer["vars/1"]) for name, layer in h5["layers"].items() if name.startswith("conv2d") and "vars/1" in layer]
+    # Keras names layers by their kind; one convolution has a bias, the last
+    with h5py.File(path) as h5:
+        channels, = [len(layer["vars/1"])
+                     for name, layer in h5["layers"].items() if name.startswith("conv2d")
+                     and "vars/1" in layer]
     G = build(channels)
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning) # that some layer keeps its initial weights
@@ -311,17 +329,23 @@ class Tiny(Settings):
     ranges: ClassVar = {}
 
 def build_tiny(config, channels):
-    return keras.Sequential([keras.Input((config.latent_dim,)), keras.layers.Dense(784), keras.layers.Reshape((28, 28, 1)),
+    return keras.Sequential([keras.Input((config.latent_dim,)), keras.layers.Dense(784),
+                             keras.layers.Reshape((28, 28, 1)),
                              keras.layers.Conv2D(channels, 3, padding="same")])
 
 with tempfile.TemporaryDirectory() as folder:
     made, path = build_tiny(Tiny(), 1), Path(folder)/"generator.weights.h5"
     save_weights(path, made, "mine", config=Tiny().to_dict(), data=dict(name="garments"))
-    opened, config, data = open_generator(folder, "mine", Tiny, partial(artifact_paths, weights=".weights.h5"), build_tiny)
+    opened, config, data = open_generator(folder, "mine", Tiny,
+                                          partial(artifact_paths, weights=".weights.h5"),
+                                          build_tiny)
     z = np.ones((2, 4), np.float32)
-    assert (np.array(opened(z)) == np.array(made(z))).all() and config == Tiny() and data["name"] == "garments"
+    assert ((np.array(opened(z)) == np.array(made(z))).all() and config == Tiny()
+            and data["name"] == "garments")
     save_weights(path, network, "mine", config=Tiny().to_dict(), data={})
-    try: open_generator(folder, "mine", Tiny, partial(artifact_paths, weights=".weights.h5"), build_tiny)
+    try:
+        open_generator(folder, "mine", Tiny, partial(artifact_paths, weights=".weights.h5"),
+                       build_tiny)
     except CourseError as error: print(str(error).replace(f"{folder}/", ""))
     else: raise AssertionError("it is no generator")
 
@@ -330,8 +354,8 @@ with tempfile.TemporaryDirectory() as folder:
 # ## All of a training, and the recorder
 #
 # With these, what [the loop](loop.ipynb) left open is short. A training names its variables, all that the rest of the run depends on: both
-# networks, the average, the state of the optimisers, the sums of the epoch. Its state is their arrays and the counts. It has the average
-# generator in `ema.network` and the discriminator in `D`, and the recorder writes them.
+# networks, the average, the state of the optimisers, the sums of the [epoch](../about/glossary.ipynb#gl-epoch). Its state is their arrays and the counts. It has the [average
+# generator](../about/glossary.ipynb#gl-ema) in `ema.network` and the [discriminator](../about/glossary.ipynb#gl-discriminator) in `D`, and the recorder writes them.
 
 # %%
 #| exports
@@ -350,17 +374,22 @@ class KerasTraining(Progress):
                 for name, network in zip(("generator", "discriminator"), self.players())}
 
     def state_dict(self):
-        "Everything the rest of the run depends on, as arrays, numbers, strings, lists and dictionaries."
+        """Everything the rest of the run depends on, as arrays, numbers, strings, lists and
+        dictionaries."""
         return dict(**self.counters(), strips=np.array(self.strips, np.uint8),
                     variables={name: self.as_array(v) for name, v in self.variables().items()})
 
     def load_state_dict(self, state):
         "The opposite of `state_dict`. Raises `ValueError` for arrays that do not fit."
         mine, theirs = self.variables(), state["variables"]
-        if odd := mine.keys() ^ theirs.keys(): raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
+        if odd := mine.keys() ^ theirs.keys():
+            raise ValueError(f"no or needless arrays: {', '.join(sorted(odd))}")
         for name, v in mine.items():
-            if tuple(v.shape) != theirs[name].shape or str(self.as_array(v).dtype) != str(theirs[name].dtype):
-                raise ValueError(f"{name} is {theirs[name].dtype} {list(theirs[name].shape)}, not {list(v.shape)}")
+            other = theirs[name]
+            if (tuple(v.shape) != other.shape
+                    or str(self.as_array(v).dtype) != str(other.dtype)):
+                raise ValueError(f"{name} is {other.dtype} {list(other.shape)}, "
+                                 f"not {list(v.shape)}")
         for name, v in mine.items(): v.assign(theirs[name])
         self.set_counters(state)
         self.strips = list(state["strips"])
@@ -375,10 +404,12 @@ class KerasRecorder(Recorder):
     def checkpoint(self, training):
         "Everything, to go on from here."
         contents = self.about() | dict(state=training.state_dict())
-        self.folder.save_checkpoint(training.steps, lambda path: save_checkpoint(path, self.track, **contents),
+        self.folder.save_checkpoint(training.steps,
+                                    lambda path: save_checkpoint(path, self.track, **contents),
                                     keep=self.config.keep_checkpoints, suffix=".npz")
 
-    def best(self, training): save_weights(self.paths["best"], training.ema.network, self.track, **self.about())
+    def best(self, training):
+        save_weights(self.paths["best"], training.ema.network, self.track, **self.about())
 
     def results(self, training):
         for name, network in (("generator", training.ema.network), ("discriminator", training.D)):
@@ -427,7 +458,8 @@ check_digest(digest)
 #| code-summary: "Solution, and the check that accepts it"
 def save_arrays(path, arrays):
     for name, a in arrays.items():
-        if np.asarray(a).dtype.hasobject: raise CourseError(f"{name} holds objects; give arrays of numbers")
+        if np.asarray(a).dtype.hasobject:
+            raise CourseError(f"{name} holds objects; give arrays of numbers")
     with atomic_path(path) as tmp: # removes it if something fails
         with open(tmp, "wb") as file: np.savez(file, **arrays) # to a name it would add .npz
 

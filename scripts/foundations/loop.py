@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/loop.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/loop.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/loop.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/loop.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/loop.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/loop.ipynb) · [API](../about/api.ipynb#foundations-loop)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** say what stands around the step that every framework takes in its own way, stop a run at any
@@ -60,7 +60,8 @@ from gan_course.datasets import load_dataset
 from gan_course.evaluate import PixelFrechet
 from gan_course.features import judge_of
 from gan_course.metrics import FeatureFrechet
-from gan_course.runs import History, RunFolder, atomic_path, check_same_config, provenance, provenance_line
+from gan_course.runs import (History, RunFolder, atomic_path, check_same_config, provenance,
+                             provenance_line)
 
 # %%
 import json
@@ -86,7 +87,7 @@ from gan_course.runs import step_of
 # **Think first:** it runs for an hour. What do you wish it could do, in that hour and afterwards?
 #
 # Stop when you press Ctrl-C, and go on tomorrow. Survive the machine's restart. Notice that the loss became NaN in the
-# third minute. Show pictures on the way, the same latents each time. Keep the best generator, not only the last. Say
+# third minute. Show pictures on the way, the same [latents](../about/glossary.ipynb#gl-latent) each time. Keep the best [generator](../about/glossary.ipynb#gl-generator), not only the last. Say
 # where its numbers come from. Be quick: `.item()` in every step makes a GPU and the program wait for each other.
 #
 # None of these wishes mentions a framework. So they are fulfilled once, here. What a framework has to bring is listed
@@ -95,7 +96,7 @@ from gan_course.runs import step_of
 #
 # ## How large a step
 #
-# The learning rate stays, or falls to a twentieth over the run:
+# The [learning rate](../about/glossary.ipynb#gl-learning-rate) stays, or falls to a twentieth over the run:
 
 # %%
 #| exports
@@ -124,7 +125,7 @@ assert abs(lr_factor("cosine", 1) - 0.05) < 1e-12
 # is a point on the circle, and an average over the last few laps lies nearer to the centre. So a second generator,
 # which is never trained, follows the first: after each step it moves a little towards it. Samples come from the
 # second. Take a point that goes round a circle of radius 1 once in a hundred steps, and follow it. How near to the
-# centre do you expect the follower, with a half-life of half a lap? Of two laps?
+# centre do you expect the follower, with a [half-life](../about/glossary.ipynb#gl-half-life) of half a lap? Of two laps?
 
 # %%
 circle = np.exp(2j * np.pi * np.arange(2000) / 100)
@@ -136,9 +137,9 @@ assert abs(follower) < 0.1
 
 
 # %% [markdown]
-# How little should it move? We give a **half-life** $h$ in images: after a batch of $B$ images the old average keeps the
+# How little should it move? We give a **half-life** $h$ in images: after a [batch](../about/glossary.ipynb#gl-batch) of $B$ images the old average keeps the
 # weight $\beta = 2^{-B/h}$. That way the number means the same at every batch size. In the beginning the half-life is a
-# twentieth of the images seen so far, so that the average forgets the initial weights (Karras et al. 2022 ramp it up in
+# twentieth of the images seen so far, so that the average forgets the initial weights (Karras et al. [-@karras2022edm] ramp it up in
 # the same way).
 
 # %%
@@ -196,8 +197,8 @@ with Interruptible() as interrupt:
 # %% [markdown]
 # ## What may change on the way
 #
-# A run that is resumed must be the run that began: with another batch size it would be neither the old experiment nor a
-# new one. Some fields change no weight, though, and may differ. May the number of epochs? **Think** of the learning rate.
+# A run that is [resumed](../about/glossary.ipynb#gl-resume) must be the run that began: with another batch size it would be neither the old experiment nor a
+# new one. Some fields change no weight, though, and may differ. May the number of [epochs](../about/glossary.ipynb#gl-epoch)? **Think** of the learning rate.
 
 # %%
 #| exports
@@ -222,7 +223,7 @@ assert "device" in free_fields(config, {"device"}) and "seed" not in free_fields
 # ## What a run counts, and what a framework brings
 #
 # Where is a run? Steps, epochs, images, seconds: plain numbers, the same in every framework. They go into each
-# checkpoint, with the history, the pictures of the progress strip and the best result so far.
+# [checkpoint](../about/glossary.ipynb#gl-checkpoint), with the history, the pictures of the [progress strip](../about/glossary.ipynb#gl-progress-strip) and the best result so far.
 #
 # The rest of a run is networks and optimisers, and belongs to the framework. `Training` of each track inherits the
 # counts and fills in seven methods (an eighth, `closer_look`, may stay as it is); how it saves and restores itself is its own affair. Note `advance`: the loop does
@@ -309,8 +310,8 @@ a.counters()
 # ## Two networks on a napkin
 #
 # To see the loop at work we need something it can train, and it need not be large. The generator below adds a little
-# noise to one learnt image, $G(z) = m + z/10$. The discriminator is linear, $D(x) = w \cdot x$. They play for the
-# relativistic loss with a penalty on $|w|^2$, and both gradients fit on a line each: with $p$ the probability that the
+# noise to one learnt image, $G(z) = m + z/10$. The [discriminator](../about/glossary.ipynb#gl-discriminator) is linear, $D(x) = w \cdot x$. They play for the
+# [relativistic](../about/glossary.ipynb#gl-relativistic) loss with a penalty on $|w|^2$, and both gradients fit on a line each: with $p$ the probability that the
 # discriminator takes a fake for the better one of two images,
 #
 # $$\Delta w \propto \overline{p\,(x - G(z))} - r_1 w, \qquad \Delta m \propto \overline{(1-p)}\,w.$$
@@ -391,7 +392,7 @@ assert tiny.draw(3, seed=0).shape == (3, 28, 28, 1) and tiny.first_bad() is None
 #
 # What a run writes is the same everywhere, but for the format of weights and checkpoints. So `Recorder` writes the
 # configuration, the measurements and the pictures, and a track overrides three methods that hand over files of its
-# framework. With `tensorboard=True` all this goes [on a board](tensorboard.ipynb) too, in `logs` of the run folder.
+# framework. With `tensorboard=True` all this goes [on a board](tensorboard.ipynb) too, in `logs` of the [run folder](../about/glossary.ipynb#gl-run-folder).
 
 # %%
 #| exports
@@ -424,10 +425,12 @@ class Recorder:
         "What stands under a picture."
         c = self.config
         what = what if c.ema_half_life else "generator"
-        return (f"{getattr(c, 'recipe', self.track)} on {self.dataset.name}, epoch {training.epoch} of {c.epochs}, "
+        return (f"{getattr(c, 'recipe', self.track)} on {self.dataset.name}, epoch "
+                f"{training.epoch} of {c.epochs}, "
                 f"seed {c.seed}, {what}")
 
-    def begin(self, training, fresh=False): # fresh: the folder may hold an earlier run, which `anew` will remove
+    # fresh: the folder may hold an earlier run, which `anew` will remove
+    def begin(self, training, fresh=False):
         "config.json, and metrics.json as it is now."
         if not self.writes: return
         self.folder.save_config(
@@ -439,12 +442,14 @@ class Recorder:
         "Begin to write on the board, if that is wanted."
         if self.writes and getattr(self.config, "tensorboard", False):
             self.board = Board(self.folder.path/"logs", step=training.epoch + 1)
-            there = {name: value for name, value in self.config.to_dict().items() if name not in ("out", "data_dir", "progress", "tensorboard")}
+            there = {name: value for name, value in self.config.to_dict().items()
+                     if name not in ("out", "data_dir", "progress", "tensorboard")}
             self.board.settings(there | dict(track=self.track, dataset=self.dataset.name))
             if (graph := self.graph(training)) is not None: self.board.graph(graph)
 
     def anew(self, training):
-        "The run is a new one, and has begun well: what an earlier one left to go on with is removed."
+        """The run is a new one, and has begun well: what an earlier one left to go on with is
+        removed."""
         if not self.writes: return
         self.folder.remove_checkpoints()
         self.watch(training)
@@ -469,24 +474,29 @@ class Recorder:
             self.dataset, track=self.track, epochs=training.epoch, seed=self.config.seed,
             images_seen=training.images_seen, seconds=training.seconds,
             device=self.device_name, packages=self.packages)
-        self.last = dict(track=self.track, status=status, recipe=getattr(self.config, "recipe", None),
+        self.last = dict(track=self.track, status=status,
+                         recipe=getattr(self.config, "recipe", None),
                          dataset=self.data, precision=self.precision,
-                         parameters=training.parameters(), history=list(training.history), best=training.best, provenance=where)
+                         parameters=training.parameters(), history=list(training.history),
+                         best=training.best, provenance=where)
         self.folder.save_metrics(self.last)
 
     def pictures(self, training, samples): # uint8 [N, H, W, C]
         "The grid, the curves and the strip as they stand."
         if not self.writes: return
         note = self.caption(training)
-        labels = [str(row["epoch"]) for row in training.history if due(row["epoch"], self.measure_every)]
+        labels = [str(row["epoch"])
+                  for row in training.history if due(row["epoch"], self.measure_every)]
         figures.save_grid(samples, self.paths["samples"], caption=note)
         curves = figures.plot_curves(training.history, caption=note)
         figures.save_figure(curves, self.paths["losses"])
         strip = figures.progress_strip(training.strips, labels, caption=note)
         figures.save_figure(strip, self.paths["progress"])
-        seen = [row["images_seen"] for row in training.history if due(row["epoch"], self.measure_every)]
+        seen = [row["images_seen"]
+                for row in training.history if due(row["epoch"], self.measure_every)]
         with atomic_path(self.paths["strips"]) as tmp, open(tmp, "wb") as file:
-            np.savez_compressed(file, strips=np.array(training.strips, np.uint8), images_seen=np.array(seen, np.int64))
+            np.savez_compressed(file, strips=np.array(training.strips, np.uint8),
+                                images_seen=np.array(seen, np.int64))
 
     # What each track fills in; each looks at `writes` first:
 
@@ -507,7 +517,8 @@ class Recorder:
         return None
 
 def due(epoch, every):
-    "Whether something that happens every so many epochs happens after this one. The first shows that it works."
+    """Whether something that happens every so many epochs happens after this one. The first shows
+    that it works."""
     return epoch == 1 or epoch % every == 0
 
 
@@ -554,8 +565,8 @@ assert step_of(recorder.folder.latest_checkpoint()) == tiny.steps
 # %% [markdown]
 # ## At the end of an epoch
 #
-# The average generator draws. The first of its latents are the same in every epoch and make the progress strip; the
-# samples behind the Fréchet distance come from another seed. The [stop-gap distance](evaluate.ipynb) is good enough to
+# The [average generator](../about/glossary.ipynb#gl-ema) draws. The first of its latents are the same in every epoch and make the progress strip; the
+# samples behind the [Fréchet distance](../about/glossary.ipynb#gl-frechet) come from another [seed](../about/glossary.ipynb#gl-seed). The [stop-gap distance](evaluate.ipynb) is good enough to
 # notice that a run got worse and to keep the best generator. Where an epoch is a matter of seconds, all this would take
 # as long as the training; a track with the field `measure_every` measures and draws after the first epoch and after
 # every so many.
@@ -586,7 +597,8 @@ def end_of_epoch(training,
         distances["frechet"] = recorder.judge.distance(t.draw(JUDGED, SEED_EVAL)) if asked else None
     if due(t.epoch, recorder.measure_every):
         t.strips.append(samples[:STRIP])
-        if reference is not None: distances["pixel_frechet"] = reference.distance(t.draw(c.eval_images, SEED_EVAL))
+        if reference is not None:
+            distances["pixel_frechet"] = reference.distance(t.draw(c.eval_images, SEED_EVAL))
         closer = t.closer_look()
     images = t.images_seen - (t.history[-1]["images_seen"] if len(t.history) else 0)
     t.history.append(epoch=t.epoch, step=t.steps, images_seen=t.images_seen,
@@ -635,11 +647,14 @@ assert recorder.paths["best"].exists()
 #| exports
 def likely_cause(config):
     "What to try first when training diverged."
-    rates = {name: getattr(config, name) for name in ("lr_g", "lr_d", "learning_rate") if hasattr(config, name)}
+    rates = {name: getattr(config, name)
+             for name in ("lr_g", "lr_d", "learning_rate") if hasattr(config, name)}
     names = " and ".join(rates) # not every track has all fields
     if max(rates.values()) > 2e-3:
         return f"the learning rate{'s are' if len(rates) > 1 else ' is'} high: try {names} of 2e-4"
-    if "learning_rate" in rates: return f"try a lower learning_rate, or {'label_smoothing' if hasattr(config, 'label_smoothing') else 'flip_prob'}"
+    if "learning_rate" in rates:
+        return ("try a lower learning_rate, or "
+                f"{'label_smoothing' if hasattr(config, 'label_smoothing') else 'flip_prob'}")
     if config.loss == "relativistic" and not (config.r1 and config.r2):
         return "the relativistic loss needs its penalties: try r1 and r2 of 0.1"
     if getattr(config, "precision", None) == "bf16": # not every track has the field
@@ -678,7 +693,7 @@ assert recorder.folder.load_metrics()["status"] == "failed"
 # Now the loop itself. It asks for as many steps as there are until something is to be done: a look every fifty steps, a
 # checkpoint, the end of the epoch. Whatever comes first.
 #
-# Several processes can share a run. Then all must stop at the same step, and each sees only its own Ctrl-C; and what each
+# [Several processes](../about/glossary.ipynb#gl-data-parallel) can share a run. Then all must stop at the same step, and each sees only its own Ctrl-C; and what each
 # computed alone should be made equal at the end of an epoch. How they talk is the framework's business: `together` has
 # the two methods `anyone(asked)`, true everywhere if it is true somewhere, and `same(training)`. One process needs
 # neither.
@@ -834,7 +849,8 @@ def restore_latest(training, # with `load_state_dict`
                    suffix, # of this track's checkpoints
                    more=frozenset(), # see `free_fields`
     ): # whether there was one
-    "Put the latest checkpoint back. Raises `CourseError` for one that is damaged or of another run."
+    """Put the latest checkpoint back. Raises `CourseError` for one that is damaged or of another
+    run."""
     path = latest_checkpoint(recorder.config.out)
     if path is None: return False
     if path.suffix != suffix:
@@ -850,7 +866,8 @@ def restore_latest(training, # with `load_state_dict`
 def finished(recorder):
     "What stands in metrics.json if the run is complete and all its files are there, else None."
     if not recorder.writes: return None
-    there = all(path.exists() for name, path in recorder.paths.items() if name not in recorder.optional)
+    there = all(path.exists()
+                for name, path in recorder.paths.items() if name not in recorder.optional)
     metrics = recorder.folder.load_metrics() if there else {}
     return metrics if metrics.get("status") == "finished" else None
 
@@ -909,7 +926,8 @@ def run(config, # of the track
         verbose=True, # print a line per epoch
         writes=True, # whether this process writes; of several only the first does, with a folder
         together=None, # see `loop`
-        load=None, # config -> `Dataset`; by default `load_dataset` with the fields of a `BaseConfig`
+        # config -> `Dataset`; by default `load_dataset` with the fields of a `BaseConfig`
+        load=None,
     ): # what stands in metrics.json; None where nothing is written
     "A run, from beginning to end. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
     folder = RunFolder(config.out) if writes else None
@@ -920,7 +938,8 @@ def run(config, # of the track
         if not training.iterations(batches):
             full = len(dataset) // config.batch_size
             raise CourseError(f"{len(dataset)} images make {full} batches of {config.batch_size}, "
-                              f"and d_steps is {getattr(config, 'd_steps', 1)}: lower one of them, or raise limit")
+                              f"and d_steps is {getattr(config, 'd_steps', 1)}: lower one of "
+                              "them, or raise limit")
         resumed = resume and restore(training, recorder)
         say = print if verbose and writes else (lambda *args: None)
         if resumed:
@@ -935,7 +954,9 @@ def run(config, # of the track
         reference = PixelFrechet(dataset.images) if config.eval_images >= 500 else None
         if getattr(config, "best_by", None) == "frechet":
             try: recorder.judge = FeatureFrechet(judge_of(dataset.name), dataset.images)
-            except CourseError as error: raise CourseError(f"best_by is frechet, but {error}; use --best-by pixels") from None
+            except CourseError as error:
+                raise CourseError(
+                    f"best_by is frechet, but {error}; use --best-by pixels") from None
         try: loop(training, batches, recorder, reference, say, fresh=not resumed, together=together)
         except KeyboardInterrupt:
             recorder.metrics(training, "interrupted")
@@ -1008,11 +1029,13 @@ try: train_tiny(watched, training=Impatient, verbose=False)
 except KeyboardInterrupt: pass
 train_tiny(watched, resume=True, verbose=False)
 log = read_log(watched.out/"logs")
-print(len([*(watched.out/"logs").iterdir()]), "files;", [epoch for epoch, loss in log["generator_loss"]], "epochs")
+print(len([*(watched.out/"logs").iterdir()]), "files;",
+      [epoch for epoch, loss in log["generator_loss"]], "epochs")
 
 # %%
 assert [epoch for epoch, loss in log["generator_loss"]] == [1, 2, 3, 4]
-assert np.allclose([loss for epoch, loss in log["discriminator_loss"]], [row["loss_d"] for row in metrics["history"]])
+assert np.allclose([loss for epoch, loss in log["discriminator_loss"]],
+                   [row["loss_d"] for row in metrics["history"]])
 
 # %% [markdown]
 # ## Exercises
@@ -1042,7 +1065,7 @@ check_ahead(ahead)
 # %% [markdown]
 # ### 2. A warm start
 #
-# Adam's first steps are as long as all others, and rest on a guess: its averages have seen one gradient. Many recipes
+# [Adam's](../about/glossary.ipynb#gl-adam) first steps are as long as all others, and rest on a guess: its averages have seen one gradient. Many [recipes](../about/glossary.ipynb#gl-recipe)
 # therefore begin with small steps. Write `warmed_up(decay, fraction, part)`: what `lr_factor` gives, times a factor that
 # grows from 0 to 1 in a straight line while the first `part` of the run is done. `part=0` means no warm-up.
 
@@ -1078,7 +1101,7 @@ check_patience(out_of_patience)
 #
 # - Most of a training loop knows nothing of networks: when to look, to save, to draw, to stop. It is written once and
 #   tested with the smallest thing that can be trained.
-# - Between two looks nothing waits for the device. A look every fifty steps costs nothing and finds a NaN in seconds.
+# - Between two looks nothing [waits for the device](../about/glossary.ipynb#gl-host-sync). A look every fifty steps costs nothing and finds a NaN in seconds.
 # - Ctrl-C is noted, and obeyed between two steps, after a checkpoint. A resumed run ends with the same bits.
 # - What only looks at a run draws from generators of its own, with the same seeds in every epoch.
 #
@@ -1093,11 +1116,10 @@ check_patience(out_of_patience)
 #   at the pictures and not at the losses.
 # - *A resumed run is neither the old nor the new experiment*: a field was changed that was not free.
 #
-# **References.** Polyak and Juditsky, *Acceleration of stochastic approximation by averaging*, 1992 (why averages of
-# iterates). Yazıcı et al., *The unusual effectiveness of averaging in GAN training*, 2018. Karras et al., *Elucidating
-# the design space of diffusion-based generative models*, 2022 (a half-life in images, ramped up). Loshchilov and Hutter,
-# *SGDR: stochastic gradient descent with warm restarts*, 2016 (the cosine). Mescheder, Geiger and Nowozin, *Which training
-# methods for GANs do actually converge?*, 2018: their smallest GAN, and what the penalty does to it.
+# **References.** Polyak and Juditsky [-@polyak1992averaging], *Acceleration of stochastic approximation by averaging* (why averages of
+# iterates). Yazıcı et al. [-@yazici2018averaging], *The unusual effectiveness of averaging in GAN training*. Karras et al. [-@karras2022edm], *Elucidating
+# the design space of diffusion-based generative models* (a half-life in images, ramped up). Loshchilov and Hutter [-@loshchilov2016sgdr], *SGDR: stochastic gradient descent with warm restarts* (the cosine). Mescheder, Geiger and Nowozin [-@mescheder2018converge], *Which training
+# methods for GANs do actually converge?*: their smallest GAN, and what the penalty does to it.
 
 # %%
 toy.cleanup()

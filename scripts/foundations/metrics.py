@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/metrics.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/metrics.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/metrics.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/metrics.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/metrics.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/metrics.ipynb) · [API](../about/api.ipynb#foundations-metrics)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** ask five questions about a generator's samples, put a floor and an interval beside each answer, and say
@@ -66,18 +66,20 @@ from gan_course.figures import dark, image_grid, light, use_course_style
 
 # %%
 use_course_style()
-train, test = (load_dataset("auto", split, limit=budget(full=None, fast=1500)) for split in ("train", "test"))
+train, test = (load_dataset("auto", split, limit=budget(full=None, fast=1500))
+               for split in ("train", "test"))
 judge = judge_of(train.name)
 begin = time.perf_counter()
 x, of_test = judge(train.images)[0], judge(test.images)
-print(f"{len(train) + len(test):,} images in {time.perf_counter() - begin:.0f} s; the judge is right on {(of_test[1].argmax(1) == test.labels).mean():.1%} of the test images")
+print(f"{len(train) + len(test):,} images in {time.perf_counter() - begin:.0f} s; the judge is "
+      f"right on {(of_test[1].argmax(1) == test.labels).mean():.1%} of the test images")
 
 
 # %% [markdown]
 # ## 1. Are they like real images, on the whole?
 #
-# The Fréchet distance, now of the judge's features. You have derived it; nothing is new but what it looks at. The test
-# set gives the floor. The *interval* says how much the number would vary with other samples of the same generator. Draw as
+# The [Fréchet distance](../about/glossary.ipynb#gl-frechet), now of [the judge's](../about/glossary.ipynb#gl-judge) [features](../about/glossary.ipynb#gl-features). You have derived it; nothing is new but what it looks at. The test
+# set gives the [floor](../about/glossary.ipynb#gl-floor). The *[interval](../about/glossary.ipynb#gl-interval)* says how much the number would vary with other samples of the same [generator](../about/glossary.ipynb#gl-generator). Draw as
 # many of the samples with replacement, again and again, and take the deviation of the results. Their *mean* is no use
 # here: a resample holds fewer different images, and the distance grows as there are fewer. So the deviation goes round the
 # number itself.
@@ -88,18 +90,23 @@ def checked(features, least=2): # [N, D]
     "The features as float64. `CourseError` for values that are not finite and for too few samples."
     x = np.asarray(features, np.float64)
     if x.ndim != 2: raise ValueError(f"features must be [N, D], not {list(x.shape)}")
-    if len(x) < least: raise CourseError(f"{len(x)} samples are too few here; give {least} or more, better thousands")
-    if not np.isfinite(x).all(): raise CourseError("the features hold values that are not finite: the samples are broken")
+    if len(x) < least:
+        raise CourseError(f"{len(x)} samples are too few here; give {least} or "
+                          "more, better thousands")
+    if not np.isfinite(x).all():
+        raise CourseError("the features hold values that are not finite: the samples are broken")
     return x
 
 def frechet(real, # features [N, D], or their mean and covariance
             fake, # features [M, D]
             resamples=0, seed=0):
-    "The Fréchet distance of two sets of features (Heusel et al. 2017, eq. 6), and the deviation of it over resamples."
+    """The Fréchet distance of two sets of features (Heusel et al. 2017, eq. 6), and the deviation
+    of it over resamples."""
     reference = real if isinstance(real, tuple) else mean_and_cov([checked(real)])
     y, rng = checked(fake), np.random.default_rng(seed)
     value = frechet_distance(*reference, *mean_and_cov([y]))
-    again = [frechet_distance(*reference, *mean_and_cov([y[rng.integers(len(y), size=len(y))]])) for _ in range(resamples)]
+    again = [frechet_distance(*reference, *mean_and_cov([y[rng.integers(len(y), size=len(y))]]))
+             for _ in range(resamples)]
     return value, float(np.std(again)) if resamples else float("nan")
 
 
@@ -115,7 +122,8 @@ print(f"test set: {floor[0]:.3f} ± {1.96 * floor[1]:.3f}")
 # %%
 rng = np.random.default_rng(0)
 halves = [np.array_split(rng.permutation(len(test)), 2) for _ in range(budget(full=10, fast=3))]
-apart = np.std([frechet(reference, of_test[0][a])[0] - frechet(reference, of_test[0][b])[0] for a, b in halves]) / np.sqrt(2)
+apart = np.std([frechet(reference, of_test[0][a])[0] - frechet(reference, of_test[0][b])[0]
+                for a, b in halves]) / np.sqrt(2)
 said = frechet(reference, of_test[0][halves[0][0]], resamples=20)[1]
 print(f"deviation between halves {apart:.3f}, from resamples of one half {said:.3f}")
 if budget(full=True, fast=False): assert 0.3 < said / apart < 3
@@ -124,15 +132,15 @@ if budget(full=True, fast=False): assert 0.3 < said / apart < 3
 # %% [markdown]
 # ## 2. The same without a bias?
 #
-# The Fréchet distance of few samples is too large, however real they are. The *kernel distance* is not. Take a kernel
+# The Fréchet distance of few samples is too large, however real they are. The *[kernel distance](../about/glossary.ipynb#gl-kernel-distance)* is not. Take a kernel
 # $k(x, y)$, a number for how alike two images are. The distance is: how alike are two real ones, plus how alike two
 # generated ones, minus twice how alike a real and a generated one,
 #
 # $$\mathrm{MMD}^2 = \frac{1}{n(n-1)}\sum_{i\ne j} k(x_i, x_j) + \frac{1}{n(n-1)}\sum_{i\ne j} k(y_i, y_j) - \frac{2}{n^2}\sum_{i,j} k(x_i, y_j).$$
 #
-# Each term is a mean over pairs of *different* images, and so it is right on average for any $n$: unbiased. It may even come out
+# Each term is a mean over pairs of *different* images, and so it is right on average for any $n$: [unbiased](../about/glossary.ipynb#gl-bias). It may even come out
 # below zero, as something that is right on average has to if the truth is 0. With
-# $k(x, y) = (x\cdot y / D + 1)^3$ it compares means, covariances and third moments (Bińkowski et al. 2018). It is taken over
+# $k(x, y) = (x\cdot y / D + 1)^3$ it compares means, covariances and third moments [@binkowski2018mmd]. It is taken over
 # subsets of a thousand, and the interval comes from those.
 
 # %%
@@ -140,7 +148,8 @@ if budget(full=True, fast=False): assert 0.3 < said / apart < 3
 def kernel_distance(real, fake, # features [N, D], [M, D]
                     size=1000, # of each subset
                     subsets=50, seed=0):
-    "MMD² of each subset with the kernel (x·y / D + 1)³, unbiased (Bińkowski et al. 2018, eq. 4); their mean is the distance."
+    """MMD² of each subset with the kernel (x·y / D + 1)³, unbiased (Bińkowski et al. 2018, eq. 4);
+    their mean is the distance."""
     x, y = checked(real), checked(fake)
     n, rng, found = min(size, len(x), len(y)), np.random.default_rng(seed), []
     def kernel(a, b): return (a @ b.T / a.shape[1] + 1)**3
@@ -156,7 +165,8 @@ print("samples   Fréchet    kernel (all at once, the mean of some draws)")
 for n in [c for c in (100, 300, 1000, 3000, 10_000) if c <= len(test)]:
     draws = [rng.choice(len(test), n, replace=False) for _ in range(5)]
     f = np.mean([frechet(reference, of_test[0][d])[0] for d in draws])
-    k = [kernel_distance(x, of_test[0][d], size=n if n <= 3000 else 1000, subsets=1, seed=i)[0] for i, d in enumerate(draws)]
+    k = [kernel_distance(x, of_test[0][d], size=n if n <= 3000 else 1000, subsets=1, seed=i)[0]
+         for i, d in enumerate(draws)]
     print(f"{n:7,}{f:10.3f}{np.mean(k):10.4f} ± {1.96 * np.std(k) / np.sqrt(5):.4f}")
 
 
@@ -168,8 +178,8 @@ for n in [c for c in (100, 300, 1000, 3000, 10_000) if c <= len(test)]:
 #
 # One number cannot tell whether samples are poor or some kinds are missing. Two can. Around each *real* image lay a ball
 # that reaches to its $k$-th nearest real neighbour: together the balls cover where real images are. **Precision** is the
-# share of samples that fall into some ball. **Recall** is the same with the parts exchanged: the share of real images that fall
-# into a ball around some sample (Kynkäänniemi et al. 2019, $k = 3$).
+# share of samples that fall into some ball. **[Recall](../about/glossary.ipynb#gl-precision-recall)** is the same with the parts exchanged: the share of real images that fall
+# into a ball around some sample [@kynkaanniemi2019precision, $k = 3$].
 #
 # In the plane it can be seen. **Predict** both numbers for a generator that covers half of the ring well and makes a few points
 # in the middle.
@@ -181,7 +191,8 @@ def squared_distances(a, b): # float64 [n, D], [m, D]
     return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0)
 
 def radii(x, k, block=1000): # float64 [N, D]
-    "The squared distance of each point to its k-th nearest neighbour, [N]; of several k, [len(k), N]."
+    """The squared distance of each point to its k-th nearest neighbour, [N]; of several k, [len(k),
+    N]."""
     found, index = [], np.array(k) - 1
     for i in range(0, len(x), block):
         d = squared_distances(x[i:i + block], x)
@@ -190,8 +201,10 @@ def radii(x, k, block=1000): # float64 [N, D]
     return np.concatenate(found, axis=-1)
 
 def precision_recall(real, fake, # features [N, D], [M, D]
-                     k=3, block=1000, around=None): # `around`: the radii of the real ones, if they are known
-    "Whether each sample lies among real ones [M], and each real one among samples [N]; the means are precision and recall."
+                     # `around`: the radii of the real ones, if they are known
+                     k=3, block=1000, around=None):
+    """Whether each sample lies among real ones [M], and each real one among samples [N]; the means
+    are precision and recall."""
     x, y = checked(real, k + 1), checked(fake, k + 1)
     around_x, around_y = radii(x, k, block) if around is None else around, radii(y, k, block)
     precise, recalled = [], np.zeros(len(x), bool)
@@ -217,8 +230,10 @@ print(f"precision {precise.mean():.2f}, recall {recalled.mean():.2f}")
 #| fig-alt: "Left a ring of real points with a disc round each; samples on the upper half of the ring are filled, ten in its middle are empty. Right discs round the samples, on the upper half and in the middle; the real points above are filled, those below empty, but for a few that a large disc at the right reaches."
 fig = CourseFigure(760, 380)
 for ax, (balls, others, inside, title, colour) in zip(fig.subplots(1, 2), [
-        (ring, made, precise, f"precision {precise.mean():.2f}", light), (made, ring, recalled, f"recall {recalled.mean():.2f}", dark)]):
-    for centre, r in zip(balls, np.sqrt(radii(balls, 3))): ax.add_patch(Circle(centre, r, color="#999999", alpha=0.12))
+        (ring, made, precise, f"precision {precise.mean():.2f}", light),
+        (made, ring, recalled, f"recall {recalled.mean():.2f}", dark)]):
+    for centre, r in zip(balls, np.sqrt(radii(balls, 3))):
+        ax.add_patch(Circle(centre, r, color="#999999", alpha=0.12))
     ax.plot(*balls.T, "+", color="#777777", markersize=4)
     ax.plot(*others[inside].T, "o", color=colour, markersize=4)
     ax.plot(*others[~inside].T, "o", markerfacecolor="none", markeredgecolor=colour, markersize=5)
@@ -229,17 +244,18 @@ fig
 
 # %% [markdown]
 # A single outlier spoils this: the ball around a sample that lies far from everything is huge, and whatever falls into
-# it counts as recalled. In the picture the largest balls, at the right end, reach to points that nobody drew. **Density** and **coverage** (Naeem et al. 2020,
-# $k = 5$) use balls around *real* images only. Density counts into *how many* of them a sample falls, as a share of $k$, and may exceed
+# it counts as recalled. In the picture the largest balls, at the right end, reach to points that nobody drew. **[Density and coverage](../about/glossary.ipynb#gl-coverage)** [@naeem2020density, $k = 5$] use balls around *real* images only. Density counts into *how many* of them a sample falls, as a share of $k$, and may exceed
 # 1; coverage is the share of real images that have a sample in their own ball.
 
 # %%
 #| exports
 def density_coverage(real, fake, # features [N, D], [M, D]
                      k=5, block=1000, around=None): # as for `precision_recall`
-    "In how many balls of real ones each sample lies, / k [M], and whether each real one has a sample in its ball [N]."
+    """In how many balls of real ones each sample lies, / k [M], and whether each real one has a
+    sample in its ball [N]."""
     x, y = checked(real, k + 1), checked(fake, 1)
-    around, dense, nearest = radii(x, k, block) if around is None else around, [], np.full(len(x), np.inf)
+    around, dense, nearest = (radii(x, k, block) if around is None else around, [],
+                              np.full(len(x), np.inf))
     for i in range(0, len(y), block):
         d = squared_distances(y[i:i + block], x)
         dense.append((d < around).sum(1) / k)
@@ -256,9 +272,9 @@ assert abs(covered.mean() - 0.5) < 0.2 < recalled.mean() - covered.mean() + 0.3
 # %% [markdown]
 # ## 4. Which kinds?
 #
-# The judge says of each sample how probable each class is. The **class distance** is how far the mean of these lies from the
+# The judge says of each sample how probable each class is. The **[class distance](../about/glossary.ipynb#gl-class-distance)** is how far the mean of these lies from the
 # share each class should have, as total variation: half of the sum of differences; 0 is perfect, and 0.1 says that a
-# tenth of all samples would have to be of another class. The **Inception score** (Salimans et al. 2016) asks for two things
+# tenth of all samples would have to be of another class. The **[Inception score](../about/glossary.ipynb#gl-inception-score)** [@salimans2016improved] asks for two things
 # in one number: sure about each sample, and all classes in the mean:
 #
 # $$\mathrm{IS} = \exp\; \mathbb{E}_y\, \mathrm{KL}\bigl(p(c\,|\,y)\,\big\|\,p(c)\bigr), \qquad 1 \le \mathrm{IS} \le K.$$
@@ -284,10 +300,13 @@ def inception_score(probabilities, # [N, K], rows sum to 1
 
 
 # %%
-print(f"test set: Inception score {inception_score(of_test[1]).mean():.2f} of {len(judge.classes)}, class distance {class_distance(of_test[1]):.3f}")
+print(f"test set: Inception score {inception_score(of_test[1]).mean():.2f} of "
+      f"{len(judge.classes)}, class distance {class_distance(of_test[1]):.3f}")
 one_of_each = np.repeat(np.eye(10), 100, axis=0)
-assert np.allclose(inception_score(one_of_each, parts=1), 10) and class_distance(one_of_each) < 1e-12
-assert np.allclose(inception_score(np.full((50, 10), 0.1)), 1) and np.isclose(class_distance(np.eye(10)[[0] * 20]), 0.9)
+assert np.allclose(inception_score(one_of_each, parts=1),
+                   10) and class_distance(one_of_each) < 1e-12
+assert np.allclose(inception_score(np.full((50, 10), 0.1)),
+                   1) and np.isclose(class_distance(np.eye(10)[[0] * 20]), 0.9)
 
 
 # %% [markdown]
@@ -296,52 +315,60 @@ assert np.allclose(inception_score(np.full((50, 10), 0.1)), 1) and np.isclose(cl
 # A copy of a training image is a perfect sample to all of the numbers above. So ask how near each sample lies to the nearest
 # *training* image. By itself that says nothing: clothes resemble each other. But test images are new for certain, and they too
 # lie near some training image. Take the distance that only one in a hundred test images falls below; of samples that are
-# as new, one in a hundred does, too. If ten in a hundred do, somebody has learnt by heart.
+# as new, one in a hundred does, too. If ten in a hundred do, somebody has learnt [by heart](../about/glossary.ipynb#gl-memorising).
 
 # %%
 #| exports
 def nearest(fake, real, block=1000): # features [M, D], [N, D]
     "The squared distance of each to the nearest real one, [M], and which one that is, [M]."
     y, x = checked(fake, 1), checked(real, 1)
-    found = [(d.min(1), d.argmin(1)) for d in (squared_distances(y[i:i + block], x) for i in range(0, len(y), block))]
+    found = [(d.min(1), d.argmin(1))
+             for d in (squared_distances(y[i:i + block], x) for i in range(0, len(y), block))]
     return tuple(np.concatenate(parts) for parts in zip(*found))
 
 def copied(fake, train, test, # features
            rare=0.01): # which share of new images counts as near by chance
-    "Whether each sample lies nearer to a training image than all but the nearest hundredth of new images, [M]."
+    """Whether each sample lies nearer to a training image than all but the nearest hundredth of new
+    images, [M]."""
     return nearest(fake, train)[0] < np.quantile(nearest(test, train)[0], rare)
 
 
 # %%
 some = rng.choice(len(train), min(500, len(train)), replace=False)
-print(f"test images {copied(of_test[0], x, of_test[0]).mean():.3f}, training images {copied(x[some], x, of_test[0]).mean():.3f}")
+print(f"test images {copied(of_test[0], x, of_test[0]).mean():.3f}, training images "
+      f"{copied(x[some], x, of_test[0]).mean():.3f}")
 
 # %% [markdown]
 # ## All five at once
 #
 # A `Reference` holds what is known of the real images: the mean and covariance of all of them, the features of some for the
-# balls, and the same numbers *of the test set*, the floor. Everything is counted with as many test images as there are samples.
+# balls, and the same numbers *of the test set*, the floor. Everything is computed with as many test images as there are samples.
 # Half of the time goes into the features of the training set, which never change: `remembered` keeps them in a file.
 
 # %%
 #| exports
-NAMES = ("frechet", "kernel", "precision", "recall", "density", "coverage", "inception_score", "class_distance", "copied")
+NAMES = ("frechet", "kernel", "precision", "recall", "density", "coverage", "inception_score",
+         "class_distance", "copied")
 
 def remembered(judge, images, # as for `Reference`
                path=None): # a file whose name says which judge and which images; None: keep nothing
-    "What the judge says of the images: read from the file if it holds that, otherwise counted, and kept there."
+    """What the judge says of the images: read from the file if it holds that, otherwise counted,
+    and kept there."""
     try:
         with np.load(path or "") as file: found = file["features"], file["probabilities"]
         if [len(part) for part in found] == [len(images)] * 2: return found
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile): pass # not there, or damaged
+    # not there, or damaged
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile): pass
     found = judge(images)
     if path:
-        with suppress(CourseError), atomic_path(path) as tmp, open(tmp, "wb") as file: # no room costs time only
+        # no room costs time only
+        with suppress(CourseError), atomic_path(path) as tmp, open(tmp, "wb") as file:
             np.savez(file, features=found[0], probabilities=found[1])
     return found
 
 class Reference:
-    "What real images say: of the training set, and of the test set as the best that a generator could do."
+    """What real images say: of the training set, and of the test set as the best that a generator
+    could do."""
     def __init__(self, judge, # a `Judge`, or a function images -> features, probabilities
                  train, test, # uint8 [N, H, W, C]
                  most=10_000, # real images for balls and subsets
@@ -365,17 +392,21 @@ class Reference:
         "Name -> (value, low, high): each number with its interval of 95 %."
         def mean(values):
             half = 1.96 * np.std(values) / np.sqrt(len(values))
-            return float(np.mean(values)), float(np.mean(values) - half), float(np.mean(values) + half)
+            return (float(np.mean(values)), float(np.mean(values) - half),
+                    float(np.mean(values) + half))
         value, deviation = frechet(self.moments, features, resamples, self.seed)
         precise, recalled = precision_recall(self.some, features, around=self.around[0])
         dense, covered = density_coverage(self.some, features, around=self.around[1])
         if near is None: near = nearest(features, self.train)[0]
-        again = np.random.default_rng(self.seed).integers(len(probabilities), size=(resamples, len(probabilities)))
+        again = np.random.default_rng(self.seed).integers(len(probabilities),
+                                                          size=(resamples, len(probabilities)))
         of_classes = class_distance(probabilities, self.shares)
-        spread = 1.96 * float(np.std([class_distance(probabilities[i], self.shares) for i in again]))
+        spread = (1.96
+                  * float(np.std([class_distance(probabilities[i], self.shares) for i in again])))
         parts = inception_score(probabilities)
         return dict(frechet=(value, max(0.0, value - 1.96 * deviation), value + 1.96 * deviation),
-                    kernel=mean(kernel_distance(self.some, features, seed=self.seed)), precision=mean(precise), recall=mean(recalled),
+                    kernel=mean(kernel_distance(self.some, features, seed=self.seed)),
+                    precision=mean(precise), recall=mean(recalled),
                     density=mean(dense), coverage=mean(covered), inception_score=mean(parts),
                     class_distance=(of_classes, max(0.0, of_classes - spread), of_classes + spread),
                     copied=mean(near < np.quantile(self.new, 0.01)))
@@ -384,21 +415,28 @@ class Reference:
         "As `measure`, of so many test images; counted once for each number."
         if n not in self.floors:
             chosen = np.sort(np.random.default_rng(self.seed).permutation(len(self.test))[:n])
-            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], 2, near=self.new[chosen])
+            self.floors[n] = self.measure(self.test[chosen], self.of_test[chosen], 2,
+                                          near=self.new[chosen])
         return self.floors[n]
 
     def __call__(self, images, resamples=20): # uint8 [N, H, W, C]
-        "Name -> dict(value, low, high, floor) for samples; the floor is what as many test images get."
-        found, floor = self.measure(*self.judge(images), resamples), self.floor(min(len(images), len(self.test)))
-        return {name: dict(zip(("value", "low", "high"), found[name]), floor=floor[name][0]) for name in NAMES}
+        """Name -> dict(value, low, high, floor) for samples; the floor is what as many test images
+        get."""
+        found, floor = (self.measure(*self.judge(images), resamples),
+                        self.floor(min(len(images), len(self.test))))
+        return {name: dict(zip(("value", "low", "high"), found[name]), floor=floor[name][0])
+                for name in NAMES}
 
 
 # %%
 begin = time.perf_counter()
 reference = Reference(judge, train.images, test.images)
 whole = reference(test.images)
-print(f"{time.perf_counter() - begin:.0f} s for {len(test):,} images, the training set's features included")
-for name, row in whole.items(): print(f"{name:16}{row['value']:9.3f}  ({row['low']:.3f} to {row['high']:.3f}), floor {row['floor']:.3f}")
+print(f"{time.perf_counter() - begin:.0f} s for {len(test):,} images, the training "
+      "set's features included")
+for name, row in whole.items():
+    print(f"{name:16}{row['value']:9.3f}  ({row['low']:.3f} to {row['high']:.3f}), "
+          f"floor {row['floor']:.3f}")
 
 
 # %% [markdown]
@@ -414,12 +452,14 @@ for name, row in whole.items(): print(f"{name:16}{row['value']:9.3f}  ({row['low
 # %%
 def blurred(images):
     wide = np.pad(images.astype(float), ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
-    return np.rint(sum(wide[:, i:i + 28, j:j + 28] for i in range(3) for j in range(3)) / 9).astype(np.uint8)
+    return np.rint(sum(wide[:, i:i + 28, j:j + 28] for i in range(3)
+                       for j in range(3)) / 9).astype(np.uint8)
 
 def ghosts(images, n):
     flat = images.reshape(len(images), -1).astype(np.float64)
     values, axes = np.linalg.eigh(np.cov(flat.T))
-    drawn = flat.mean(0) + (rng.standard_normal((n, len(values))) * np.sqrt(np.maximum(values, 0))) @ axes.T
+    drawn = (flat.mean(0) + (rng.standard_normal((n, len(values))) * np.sqrt(np.maximum(values, 0)))
+             @ axes.T)
     return np.clip(np.rint(drawn), 0, 255).astype(np.uint8).reshape(n, *images.shape[1:])
 
 n = len(test)
@@ -429,19 +469,22 @@ damaged = {
     "blur": blurred(test.images),
     "no trousers": test.images[test.labels != 1],
     "one kind": test.images[test.labels == 7],
-    "copies": train.images[rng.choice(rng.choice(len(train), min(500, len(train) // 2), replace=False), n)],
+    "copies": train.images[rng.choice(rng.choice(len(train), min(500, len(train) // 2),
+                                                 replace=False), n)],
     "ghosts": ghosts(train.images, n),
     "few": test.images[rng.choice(n, min(500, n // 2), replace=False)],
     "static": rng.integers(0, 256, test.images.shape, dtype=np.uint8)}
 table = {name: reference(images, resamples=5) for name, images in damaged.items()}
 print(f"{'':12}" + "".join(f"{name[:9]:>10}" for name in NAMES))
-for name, row in table.items(): print(f"{name:12}" + "".join(f"{row[key]['value']:10.3f}" for key in NAMES))
+for name, row in table.items():
+    print(f"{name:12}" + "".join(f"{row[key]['value']:10.3f}" for key in NAMES))
 
 # %%
 #| label: fig-damaged
 #| fig-cap: "Eight of each."
 #| fig-alt: "Nine rows of eight: garments; the same under fine noise; blurred; without trousers; sneakers only; other garments; grey clouds of no kind; garments again; and white noise."
-image_grid(np.concatenate([images[:8] for images in damaged.values()]), columns=8, caption=f"{test.name}, from above: " + ", ".join(damaged))
+image_grid(np.concatenate([images[:8] for images in damaged.values()]), columns=8,
+           caption=f"{test.name}, from above: " + ", ".join(damaged))
 
 
 # %% [markdown]
@@ -457,7 +500,7 @@ image_grid(np.concatenate([images[:8] for images in damaged.values()]), columns=
 #
 # ## What is said aloud
 #
-# A row of nine numbers can be read past. Some faults are gross enough to be said in words; whoever sees such a line need not look at
+# A row of nine numbers is easily read past. Some faults are gross enough to be said in words; whoever sees such a line need not look at
 # decimals:
 
 # %%
@@ -467,9 +510,12 @@ def flags(found): # what a `Reference` returns
     said = []
     if not found: return said # nothing was measured
     def at(name, what): return found[name][what]
-    if at("precision", "high") < 0.5 * at("precision", "floor"): said.append("most samples resemble no real image (precision)")
-    if at("coverage", "high") < 0.5 * at("coverage", "floor"): said.append("large parts of the data are never drawn (coverage)")
-    if at("class_distance", "low") > 0.1 + at("class_distance", "floor"): said.append("classes are missing, or far too frequent (class_distance)")
+    if at("precision", "high") < 0.5 * at("precision", "floor"):
+        said.append("most samples resemble no real image (precision)")
+    if at("coverage", "high") < 0.5 * at("coverage", "floor"):
+        said.append("large parts of the data are never drawn (coverage)")
+    if at("class_distance", "low") > 0.1 + at("class_distance", "floor"):
+        said.append("classes are missing, or far too frequent (class_distance)")
     if at("copied", "low") > 0.03: said.append("many samples are nearly training images (copied)")
     return said
 
@@ -480,8 +526,10 @@ for name, row in table.items(): print(f"{name:12}", "; ".join(flags(row)) or "-"
 # %%
 assert flags(table["test set"]) == [] and flags(table["copies"]) != []
 if budget(full=True, fast=False): # of a few hundred images the balls are too wide for all of this
-    expected = [("static", "precision"), ("copies", "copied"), ("one kind", "class_distance"), ("one kind", "coverage")]
-    for name, what in expected: assert any(what in line for line in flags(table[name])), (name, what)
+    expected = [("static", "precision"), ("copies", "copied"), ("one kind", "class_distance"),
+                ("one kind", "coverage")]
+    for name, what in expected:
+        assert any(what in line for line in flags(table[name])), (name, what)
 
 
 # %% [markdown]
@@ -499,7 +547,9 @@ def evaluation_figure(images, # uint8 [N, H, W, C]
     left.imshow(tiled.repeat(3, axis=-1) if tiled.shape[-1] == 1 else tiled, interpolation="none")
     left.set_axis_off()
     lines = [f"{'':16}{'value':>9}{'from':>9}{'to':>9}{'floor':>9}"]
-    lines += [f"{name:16}" + "".join(f"{row[key]:9.3f}" for key in ("value", "low", "high", "floor")) for name, row in found.items()]
+    lines += [f"{name:16}" + "".join(f"{row[key]:9.3f}"
+                                     for key in ("value", "low", "high", "floor"))
+              for name, row in found.items()]
     lines += [""] + [f"! {line}" for line in flags(found)]
     fig.text(0.5, 0.94, "\n".join(lines), family="monospace", size=9, va="top", linespacing=1.7)
     fig.text(0.5, 0.03, caption, size=8, color="#333333", ha="center")
@@ -517,13 +567,14 @@ evaluation_figure(damaged["copies"], table["copies"], f"copies; {n:,} images aga
 # ## While a GAN trains
 #
 # All nine numbers at once are for the end. During training one is enough, and it has to be cheap: the Fréchet distance of a few
-# samples to a part of the training set. Biased as it is by their number, it can be compared with itself from epoch to epoch, since the number
+# samples to a part of the training set. Biased as it is by their number, it can be compared with itself from [epoch](../about/glossary.ipynb#gl-epoch) to epoch, since the number
 # stays. `--best-by frechet` lets it choose [which generator is kept](loop.ipynb).
 
 # %%
 #| exports
 class FeatureFrechet:
-    "The Fréchet distance to fixed images in a judge's features; where `PixelFrechet` stands, this can stand."
+    """The Fréchet distance to fixed images in a judge's features; where `PixelFrechet` stands, this
+    can stand."""
     def __init__(self, judge, images, # uint8 [N, H, W, C]
                  most=10_000): # the first so many are enough for a mean and a covariance
         self.judge, self.moments = judge, mean_and_cov([checked(judge(images[:most])[0])])
@@ -535,13 +586,14 @@ class FeatureFrechet:
 
 # %%
 quick = FeatureFrechet(judge, train.images)
-print(f"two thousand test images {quick.distance(test.images[:2000]):.2f}; static {quick.distance(damaged['static'][:2000]):.0f}")
+print(f"two thousand test images {quick.distance(test.images[:2000]):.2f}; static "
+      f"{quick.distance(damaged['static'][:2000]):.0f}")
 assert quick.distance(test.images[:2000]) < quick.distance(damaged["noise"][:2000])
 
 # %% [markdown]
 # ## The network everybody uses, and why not here
 #
-# What papers call FID takes its features from an Inception network that has learnt the thousand classes of ImageNet, from colour photographs of
+# What papers call [FID](../about/glossary.ipynb#gl-fid) takes its features from an Inception network that has learnt the thousand classes of ImageNet, from colour photographs of
 # 299 × 299 pixels. Our images have 28 × 28 pixels of grey. They are blown up a hundredfold in area and copied into three channels, and the network
 # looks for fur and wheels in smooth, blurred shapes. The distances are real, but what they are sensitive to is the edges that enlarging makes,
 # and not whether a sleeve belongs to a coat. Still, it is the one scale on which Fashion-MNIST has published figures, and its protocol is simple:
@@ -549,20 +601,27 @@ assert quick.distance(test.images[:2000]) < quick.distance(damaged["noise"][:200
 
 # %%
 #| exports
-PUBLISHED = {"MM GAN": 29.6, "NS GAN": 26.5, "LSGAN": 30.7, "WGAN": 21.5, "WGAN-GP": 24.5, "DRAGAN": 27.7, "BEGAN": 22.9} # Lucic et al. 2018, table 2
+# Lucic et al. 2018, table 2
+PUBLISHED = {"MM GAN": 29.6, "NS GAN": 26.5, "LSGAN": 30.7, "WGAN": 21.5, "WGAN-GP": 24.5,
+             "DRAGAN": 27.7, "BEGAN": 22.9}
 
 def inception_features(images, # uint8 [N, H, W, C]
                        batch=50):
-    "What the Inception network of the published FID sees, [N, 2048]. Its weights are downloaded at first use."
+    """What the Inception network of the published FID sees, [N, 2048]. Its weights are downloaded
+    at first use."""
     try:
         import torch
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ModuleNotFoundError as error:
-        raise CourseError(f"Inception's features need {error.name}, which is not installed; pip install torch-fidelity") from None
-    try: network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], verbose=False).eval()
+        raise CourseError(f"Inception's features need {error.name}, which is not installed; pip "
+                          "install torch-fidelity") from None
+    try:
+        network = FeatureExtractorInceptionV3("inception-v3-compat", ["2048"], verbose=False).eval()
     except OSError as error: # no network, no room, a proxy's page instead of the file
-        raise CourseError("the weights of the Inception network are not here and could not be downloaded from github.com "
-                          f"({' '.join(str(error).split())[:80]}); go online once, or leave out --features inception") from None
+        raise CourseError("the weights of the Inception network are not here and could not be "
+                          "downloaded from github.com "
+                          f"({' '.join(str(error).split())[:80]}); go online once, or leave out "
+                          "--features inception") from None
     found = []
     with torch.no_grad():
         for i in range(0, len(images), batch):
@@ -577,7 +636,7 @@ print("published, Inception features, 10,000 samples against the test set (Lucic
 for name, value in PUBLISHED.items(): print(f"  {name:8}{value:6.1f}")
 
 # %% [markdown]
-# `gan-course evaluate --features inception` counts it for a run of yours. Compare the result with this table and with nothing else on this page: it is
+# `gan-course evaluate --features inception` computes it for a run of yours. Compare the result with this table and with nothing else on this page: it is
 # another scale. And compare with care: each of these figures is the best of a large search over settings, for another network.
 #
 # ## Exercises
@@ -607,7 +666,7 @@ check_mmd(mmd)
 # %% [markdown]
 # ### 2. Recall
 #
-# Write `recall(real, fake, k)` for features [N, D] and [M, D]: the share of the real ones that lie within the $k$-th nearest neighbour of some
+# Write `recall(real, fake, k)` for features [N, D] and [M, D]: the share of the real ones that lie within the $k$-th [nearest neighbour](../about/glossary.ipynb#gl-nearest-neighbour) of some
 # sample.
 
 # %%
@@ -628,10 +687,10 @@ check_recall(recall)
 # - The Fréchet distance is biased by the number of samples, the kernel distance is not.
 #
 # **What goes wrong in practice, and how you see it.** *A paper's FID is half of yours*: other features, another number of samples, training instead of test
-# images; look for all three. *Precision is 1 and recall 0*: a collapse. *Recall is high and the samples are poor*: outliers with huge balls; ask for
+# images; look for all three. *Precision is 1 and recall 0*: a [collapse](../about/glossary.ipynb#gl-mode-collapse). *Recall is high and the samples are poor*: outliers with huge balls; ask for
 # coverage. *Everything is excellent*: ask whether it is copied.
 #
-# **References.** M. Heusel et al., NeurIPS 2017. M. Lucic et al., *Are GANs created equal? A large-scale study*, NeurIPS 2018. M. Bińkowski et al., *Demystifying MMD GANs*, ICLR 2018. T. Salimans et al., *Improved techniques for
-# training GANs*, NeurIPS 2016. T. Kynkäänniemi et al., *Improved precision and recall metric for assessing generative models*, NeurIPS 2019. M. F. Naeem
-# et al., *Reliable fidelity and diversity metrics for generative models*, ICML 2020. C. Meehan, K. Chaudhuri and S. Dasgupta, *A non-parametric test
-# to detect data-copying in generative models*, AISTATS 2020.
+# **References.** M. Heusel et al. [-@heusel2017fid], *GANs trained by a two time-scale update rule converge to a local Nash equilibrium*, NeurIPS. M. Lucic et al. [-@lucic2018equal], *Are GANs created equal? A large-scale study*, NeurIPS. M. Bińkowski et al. [-@binkowski2018mmd], *Demystifying MMD GANs*, ICLR. T. Salimans et al. [-@salimans2016improved], *Improved techniques for
+# training GANs*, NeurIPS. T. Kynkäänniemi et al. [-@kynkaanniemi2019precision], *Improved precision and recall metric for assessing generative models*, NeurIPS. M. F. Naeem
+# et al. [-@naeem2020density], *Reliable fidelity and diversity metrics for generative models*, ICML. C. Meehan, K. Chaudhuri and S. Dasgupta [-@meehan2020copying], *A non-parametric test
+# to detect data-copying in generative models*, AISTATS.

@@ -15,28 +15,28 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/objective.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/objective.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/objective.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/objective.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/objective.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/objective.ipynb)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** derive what the best discriminator says and what the generator then minimises, choose between
 # the two losses of the generator by their gradients, and explain why two players that both do the right thing can circle
 # for ever, and what stops them.
 #
-# **You need** derivatives, densities and expected values; [How the lessons work](start.ipynb) and [Figures that tell the
+# **You need** derivatives, densities and expected values; [How these lessons run](start.ipynb) and [Figures that tell the
 # truth](figures.ipynb). **It takes** an hour to read and half a minute to run. Nothing here needs a framework: all
 # gradients fit on a line.
 
@@ -59,14 +59,14 @@ rng = np.random.default_rng(0)
 # the examples. For images nobody knew a good density. Either it could be computed and was a poor model of images, or it
 # was a good model and could not be computed.
 #
-# Goodfellow et al. (2014) left the density out. A *generator* $G$ turns noise $z$ into samples $G(z)$, and all we ask of it
-# is samples. A second network, the *discriminator* $D$, is shown real examples and samples and says for each how probable
+# Goodfellow et al. [-@goodfellow2014gan] left the density out. A *[generator](../about/glossary.ipynb#gl-generator)* $G$ turns noise $z$ into samples $G(z)$, and all we ask of it
+# is samples. A second network, the *[discriminator](../about/glossary.ipynb#gl-discriminator)* $D$, is shown real examples and samples and says for each how probable
 # it is that it is real. That is an ordinary classifier, and those were known to work. Then the trick: the classifier's
 # gradient *with respect to its input* says how a sample would have to change to look more real, and the generator follows.
 #
-# Within a few years this gave the first photographs of people who do not exist (Karras et al. 2019). It also gave a new
+# Within a few years this gave the first photographs of people who do not exist [@karras2019stylegan]. It also gave a new
 # kind of trouble: there is no longer one function that goes down, but two players that pull in opposite directions.
-# Since 2021 diffusion models have been ahead in quality and in covering all of the data; what they need many steps for, a
+# Since 2021 [diffusion models](../about/glossary.ipynb#gl-diffusion) have been ahead in quality and in covering all of the data; what they need many steps for, a
 # GAN does in one. So the game lives on where one step must do: in vocoders, in super-resolution, and in the losses with
 # which slow diffusion models are taught to be fast. This page is about the game itself, on examples so small that
 # everything can be computed and seen.
@@ -79,7 +79,7 @@ rng = np.random.default_rng(0)
 # $$V(D, G) = \mathbb{E}_{x\sim p}\log D(x) + \mathbb{E}_{x\sim q}\log(1 - D(x))$$
 #
 # to be large; it is the log-likelihood of a classifier that sees as many real as generated points. The generator wants it
-# small: $\min_G\max_D V(D, G)$ (Goodfellow et al. 2014, equation 1).
+# small: $\min_G\max_D V(D, G)$ [@goodfellow2014gan, equation 1].
 #
 # Here are two densities to play with. **Think first:** where would you call a point real, and how sure would you be?
 
@@ -109,13 +109,13 @@ assert abs(np.trapezoid(p(grid), grid) - 1) < 1e-6 and abs(np.trapezoid(q(grid),
 #
 # $$D^*(x) = \frac{p(x)}{p(x) + q(x)} .$$
 #
-# That is Bayes' rule for a point that was drawn from either with equal chances. Its logit is
+# That is Bayes' rule for a point that was drawn from either with equal chances. Its [logit](../about/glossary.ipynb#gl-logit) is
 # $\log\frac{D^*}{1-D^*} = \log p(x) - \log q(x)$: **a discriminator at its best knows the ratio of two densities**, and
 # learns it from samples, without knowing either density.
 #
 # Does a network find this? One hidden layer of tanh units, $a(x) = w_2\cdot\tanh(w_1x + b_1) + b_2$, $D = \sigma(a)$. The
 # gradient begins with a well-known line: for the loss $-V$ the derivative with respect to a logit is $\sigma(a) - y$,
-# where $y$ is 1 for real points and 0 for others. The rest is the chain rule. The steps are Adam's.
+# where $y$ is 1 for real points and 0 for others. The rest is the chain rule. The steps are [Adam's](../about/glossary.ipynb#gl-adam).
 
 # %%
 def sigmoid(a): return 1 / (1 + np.exp(-a))
@@ -189,7 +189,7 @@ fig
 #   = -\log 4 + \mathrm{KL}\Big(p\,\Big\|\,\tfrac{p+q}2\Big) + \mathrm{KL}\Big(q\,\Big\|\,\tfrac{p+q}2\Big)
 #   = -\log 4 + 2\,\mathrm{JSD}(p, q) .$$
 #
-# JSD is the *Jensen–Shannon divergence*: 0 for equal densities, and never above $\log 2$. So a generator that plays against
+# JSD is the *[Jensen–Shannon divergence](../about/glossary.ipynb#gl-jsd)*: 0 for equal densities, and never above $\log 2$. So a generator that plays against
 # perfect discriminators minimises it, and is done at $q = p$, where $D^* = \frac12$ everywhere and the value is $-\log 4$.
 #
 # Try it on two Gaussians of width 1 at a distance. For each we integrate, and train a network as above. **Predict:** can the
@@ -197,7 +197,9 @@ fig
 
 # %%
 def js_divergence(p, q): # densities on `grid`
-    def kl(a): return np.trapezoid(a * np.log(np.maximum(a, 1e-300) / np.maximum((p + q) / 2, 1e-300)), grid)
+    def kl(a):
+        return np.trapezoid(a * np.log(np.maximum(a, 1e-300) / np.maximum((p + q) / 2, 1e-300)),
+                            grid)
     return (kl(p) + kl(q)) / 2
 
 print("distance    JSD   -log 4 + 2 JSD   V of a trained network")
@@ -210,7 +212,8 @@ for distance in (0, 0.5, 1, 2, 4):
     value = np.log(sigmoid(real)).mean() + np.log(sigmoid(-fake)).mean()
     print(f"{distance:8}{js:7.3f}{2 * js - np.log(4):17.3f}{value:25.3f}")
     assert value < 2 * js - np.log(4) + 0.01, "no discriminator is better than the best"
-    assert value > 2 * js - np.log(4) - budget(full=0.03, fast=0.2), "and this one is nearly as good"
+    assert value > 2 * js - np.log(4) - budget(full=0.03, fast=0.2), (
+        "and this one is nearly as good")
 
 # %% [markdown]
 # It cannot, but for the chance of the draw: a network is one of the functions over which the formula took the maximum. So in
@@ -250,7 +253,7 @@ fig
 # %% [markdown]
 # It does not fall at all, until they touch. At a distance of 2 a perfect discriminator is right about everything, and a
 # step of the generator in the right direction changes nothing about that: the slope is zero to seven digits. The *way to
-# move*, the Wasserstein distance, has the same slope everywhere; so Arjovsky et al. (2017) proposed to play for that, and
+# move*, the [Wasserstein](../about/glossary.ipynb#gl-wasserstein) distance, has the same slope everywhere; so Arjovsky et al. [-@arjovsky2017wgan] proposed to play for that, and
 # [the next lesson](toy.ipynb) does.
 #
 # Two remedies are older and simpler. Do not train the discriminator to perfection: then it is smooth and still has a slope
@@ -258,7 +261,7 @@ fig
 #
 # ## Two losses for one wish
 #
-# In the minimax game the generator minimises $\log(1-D(G(z)))$. Goodfellow et al. noticed at once that early on, when
+# In the [minimax](../about/glossary.ipynb#gl-minimax) game the generator minimises $\log(1-D(G(z)))$. Goodfellow et al. noticed at once that early on, when
 # $D(G(z))$ is nearly 0, this is flat, and proposed that it minimise $-\log D(G(z))$ instead. Both want $D(G(z))$ to rise. In
 # terms of the logit $a$ of a sample:
 #
@@ -308,12 +311,12 @@ fig
 # The saturating loss gives up where help is needed most; the other pulls the harder the farther it is. That is why all
 # tracks of this course use it, or a relative of it.
 #
-# But the non-saturating loss is no longer the other side of $V$, so what does it minimise? The line above tells: the two
+# But the [non-saturating](../about/glossary.ipynb#gl-non-saturating) loss is no longer the other side of $V$, so what does it minimise? The line above tells: the two
 # gradients add up to $\theta$, and that is the slope of $\mathrm{KL}(q\,\|\,p) = \theta^2/2$. And the saturating one is the
-# slope of $2\,\mathrm{JSD}$. So it is $\mathrm{KL}(q\,\|\,p) - 2\,\mathrm{JSD}$ (Arjovsky and Bottou 2017, theorem 2.5, for
-# any generator). $\mathrm{KL}(q\,\|\,p)$ counts how improbable the *samples* are under the data and does not ask
-# whether all data are reached. **A generator that drops half of the data pays little for it**; remember that when modes
-# go missing in the next lesson.
+# slope of $2\,\mathrm{JSD}$. So it is $\mathrm{KL}(q\,\|\,p) - 2\,\mathrm{JSD}$ [@arjovsky2017principled, theorem 2.5, for
+# any generator]. $\mathrm{KL}(q\,\|\,p)$ counts how improbable the *samples* are under the data and does not ask
+# whether all data are reached. **A generator that drops half of the data pays little for it**; remember that when [modes
+# go missing](../about/glossary.ipynb#gl-mode-coverage) in the next lesson.
 
 # %%
 for theta in (0.5, 1.0, 3.0):
@@ -395,20 +398,20 @@ fig
 # - **Both at once** they leave, at any rate. A smaller $\eta$ only takes longer: this is not a rate that is too large.
 # - **In turns** they circle for ever, neither in nor out (the determinant is 1). This is what GANs do, and the reason why the
 #   losses of a healthy GAN do not fall: they go round.
-# - **The mean** lies near the centre even where the points do not. Hence the average of the generator that every
+# - **The mean** lies near the centre even where the points do not. Hence the [average of the generator](../about/glossary.ipynb#gl-ema) that every
 #   [loop](loop.ipynb) of this course keeps and draws its samples from.
 # - **Damping** leads in, if it is stronger than the spiral is wide.
 #
 # ## The same in a GAN
 #
-# Is $xy$ a GAN? Mescheder et al. (2018) reduced one until nothing was left: all data are the point 0, the generator makes
+# Is $xy$ a GAN? Mescheder et al. [-@mescheder2018converge] reduced one until nothing was left: all data are the point 0, the generator makes
 # the point $\theta$, and the discriminator has the logit $a(x) = \psi x$. With $f(a) = -\log(1+e^{-a})$ the value is
 # $V = f(0) + f(-\psi\theta)$, and near the centre the gradients are $\psi/2$ and $\theta/2$: the circle again. The
 # discriminator's slope in the end, $\psi = 0$, is flat, as it should be where data and samples agree. But in a circle it never
 # stays flat: each time the generator comes by, it is driven past the goal.
 #
 # What damps it? A price on the slope of $a$ at the *real* data, $\frac r2\lVert\nabla a(x)\rVert^2$, which here is
-# $\frac r2\psi^2$. This is the $R_1$ penalty, and it is the damping of the third picture. Most of the recipes in this course
+# $\frac r2\psi^2$. This is the $R_1$ penalty, and it is the damping of the third picture. Most of the [recipes](../about/glossary.ipynb#gl-recipe) in this course
 # have it. The penalty can also be overdone: **predict** what a large $r$ does, then turn the leaves.
 
 # %%
@@ -421,7 +424,8 @@ def dirac(r, rate=0.2):
 
 weights = [0, 0.05, 0.1, 0.2, 0.5, 1, 2, 4]
 ways = [play(dirac(r), start=(1.5, 0.5), steps=150) for r in weights]
-for r, points in zip(weights, ways): print(f"r = {r:4}: |theta| after 150 steps {abs(points[-1, 0]):.4f}")
+for r, points in zip(weights, ways):
+    print(f"r = {r:4}: |theta| after 150 steps {abs(points[-1, 0]):.4f}")
 assert abs(ways[0][-40:, 0]).max() > 0.5 and min(abs(points[-1, 0]) for points in ways[3:5]) < 0.05
 assert abs(ways[-1][-1, 0]) > 5 * abs(ways[4][-1, 0]), "too much of it"
 
@@ -453,7 +457,8 @@ for r, points in zip(weights, ways):
     fig.tight_layout()
     leaves.append(fig)
 flipbook(leaves, [f"r = {r}" for r in weights], "penalty",
-         alt="The path of the smallest GAN from (1.5, 0.5): an oval without penalty, a spiral inwards with some, a creeping line with much")
+         alt="The path of the smallest GAN from (1.5, 0.5): an oval without penalty, a spiral "
+             "inwards with some, a creeping line with much")
 
 # %% [markdown]
 # With too much of it the discriminator is nearly flat from the start, and a flat discriminator teaches nothing: the
@@ -471,7 +476,7 @@ from gan_course.exercises.objective import check_best, check_growth, check_js
 # %% [markdown]
 # ### 1. The best discriminator, unequal shares
 #
-# Somebody trains a discriminator on batches in which the share $s$ is real and $1 - s$ generated. Write
+# Somebody trains a discriminator on [batches](../about/glossary.ipynb#gl-batch) in which the share $s$ is real and $1 - s$ generated. Write
 # `best(p, q, s)`, its best output, for arrays of densities. Where neither occurs any answer is as good; give $s$.
 
 # %%
@@ -532,8 +537,7 @@ check_growth(growth)
 # its slope. *Losses and samples swing with a steady period*: the circle; a stronger penalty, and samples from the average.
 # *The penalty is on and nothing moves*: too much of it; its weight should change the discriminator's loss by a few per cent.
 #
-# **References.** I. Goodfellow et al., *Generative adversarial nets*, NeurIPS 2014. M. Arjovsky and L. Bottou, *Towards
-# principled methods for training generative adversarial networks*, ICLR 2017. M. Arjovsky, S. Chintala and L. Bottou,
-# *Wasserstein GAN*, ICML 2017. L. Mescheder, A. Geiger and S. Nowozin, *Which training methods for GANs do actually
-# converge?*, ICML 2018. T. Karras, S. Laine and T. Aila, *A style-based generator architecture for generative adversarial
-# networks*, CVPR 2019.
+# **References.** I. Goodfellow et al. [-@goodfellow2014gan], *Generative adversarial nets*, NeurIPS. M. Arjovsky and L. Bottou [-@arjovsky2017principled], *Towards
+# principled methods for training generative adversarial networks*, ICLR. M. Arjovsky, S. Chintala and L. Bottou [-@arjovsky2017wgan], *Wasserstein GAN*, ICML. L. Mescheder, A. Geiger and S. Nowozin [-@mescheder2018converge], *Which training methods for GANs do actually
+# converge?*, ICML. T. Karras, S. Laine and T. Aila [-@karras2019stylegan], *A style-based generator architecture for generative adversarial
+# networks*, CVPR.

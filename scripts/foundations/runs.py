@@ -15,27 +15,27 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/runs.ipynb) · [API](../about/api.ipynb#foundations-runs)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** write files that a crash cannot tear in half, keep two runs out of one folder, resume a run so
 # that nobody can tell it was interrupted, and say months later where a picture came from.
 #
-# **You need** the lessons [How these lessons run](start.ipynb) and [Images and batches](datasets.ipynb).
+# **You need** the lessons [How these lessons run](start.ipynb) and [Data sets](datasets.ipynb).
 # **It takes** twenty minutes; no cell runs longer than a few seconds.
 #
 # Nothing here knows what a network is. A run of any framework writes numbers, pictures and weights for an hour, and in
@@ -96,7 +96,7 @@ def message(call, *args):
 # %% [markdown]
 # ## Half a file
 #
-# After each epoch a run writes what it has measured. The obvious way is one line, and here a process does it twice:
+# After each [epoch](../about/glossary.ipynb#gl-epoch) a run writes what it has measured. The obvious way is one line, and here a process does it twice:
 # the first time all is well, the second time the machine goes down in the middle. `os.kill(..., 9)` is the harshest
 # end a process can meet: no `except`, no `finally`, nothing of it runs any more.
 
@@ -125,7 +125,7 @@ assert elsewhere(naive) != 0
 # at all, and thirty epochs are gone.
 #
 # The way out is old and simple. Write the new text beside the old, under another name; when it is complete, rename it.
-# The operating system renames atomically: whoever looks sees the old file or the new one, never something between.
+# The operating system renames [atomically](../about/glossary.ipynb#gl-atomic): whoever looks sees the old file or the new one, never something between.
 # Two details decide whether it holds in practice. The temporary file must stand *in the same folder*, since a rename
 # cannot cross from one disk to another. And the bytes must be on the disk before the name is (`fsync`), or a power
 # failure leaves the new name on an empty file.
@@ -423,7 +423,7 @@ assert "is damaged" in message(read_json, toy/"damaged.json")
 # indivisible step, and it belongs to the process: when the process ends, however it ends, the lock is gone. The library
 # `filelock` offers it under one name for Linux, macOS and Windows.
 #
-# The other rule of the folder is about checkpoints. They are large, so only the last `keep` stay; and an old one is
+# The other rule of the folder is about [checkpoints](../about/glossary.ipynb#gl-checkpoint). They are large, so only the last `keep` stay; and an old one is
 # removed only *after* the new one is complete on disk, so that at any moment at least one can be loaded.
 
 # %%
@@ -604,8 +604,8 @@ assert (folder.path/"metrics.json").exists()
 #
 # A checkpoint is there to go on from. What must it hold? To find out we need a training run, and the smallest one that
 # has all the parts of a large one will do: it learns the *mean image* of the data. The weights $w$ are one image, the
-# loss is $\frac12\lVert w-x\rVert^2$ averaged over a batch of random images $x$, and the optimiser is gradient descent with
-# momentum: $v \leftarrow 0.9\,v - \eta\,(w-\bar x)$, then $w \leftarrow w + v$.
+# loss is $\frac12\lVert w-x\rVert^2$ averaged over a [batch](../about/glossary.ipynb#gl-batch) of random images $x$, and the optimiser is gradient descent with
+# [momentum](../about/glossary.ipynb#gl-momentum): $v \leftarrow 0.9\,v - \eta\,(w-\bar x)$, then $w \leftarrow w + v$.
 
 # %%
 data = load_dataset("auto", "train", limit=budget(full=None, fast=2000))
@@ -642,7 +642,7 @@ float(np.abs(resumed.train(100).weights - whole.weights).max())
 
 # %% [markdown]
 # They are not. The optimiser began again at rest: its velocity is zero. And the random generator began again at its
-# seed, so the second hundred batches are the first hundred once more, and images that the uninterrupted run would have
+# [seed](../about/glossary.ipynb#gl-seed), so the second hundred batches are the first hundred once more, and images that the uninterrupted run would have
 # seen are never drawn. Nothing in the loss shows it. So a checkpoint holds *everything that the next step reads*:
 # weights, optimiser, random state, the place in the data. For a GAN that means both networks, both optimisers and the
 # average of the weights.
@@ -700,7 +700,7 @@ plt.show()
 # %% [markdown]
 # ## The same configuration
 #
-# One mistake is left. A run that began with a batch of 64 is resumed with a batch of 128. Every file loads, training
+# One mistake is left. A run that began with a batch of 64 is [resumed](../about/glossary.ipynb#gl-resume) with a batch of 128. Every file loads, training
 # goes on, and the result belongs to neither setting. So a run that resumes first compares what it was asked then with
 # what it is asked now. Some fields may differ, the number of epochs above all: they are called free.
 
@@ -794,7 +794,7 @@ assert again.epochs == history.epochs, "metrics.json holds all of it"
 #
 # A picture of good samples, found in a folder a year later. Trained on what, for how long, by which version of the
 # code? Whatever is not written down at the time is lost. So each run stores where it comes from: the data with their
-# checksum, the effort, the machine, the versions of the packages, the revision of the code. `-dirty` behind the
+# [checksum](../about/glossary.ipynb#gl-checksum), the effort, the machine, the versions of the packages, the revision of the code. `-dirty` behind the
 # revision says that the code had been changed and not committed: nobody can get exactly that code back.
 
 # %%
@@ -992,7 +992,7 @@ check_state(save, load)
 # - JSON has no NaN. What is not known is `null`.
 # - A lock belongs to a process and ends with it; a file that says *busy* outlives it.
 # - A checkpoint holds everything the next step reads. Test it by equality, not by *close enough*.
-# - A result without its provenance cannot be repeated, so it is not yet a result.
+# - A result without its [provenance](../about/glossary.ipynb#gl-provenance) cannot be repeated, so it is not yet a result.
 #
 # **What goes wrong in practice, and how to see it.** *Another run is writing to ...*, but you see none: a notebook's
 # kernel in another tab holds it; `fuser RUN/.lock` names the process. A resumed run's loss jumps at the seam: the
@@ -1000,7 +1000,7 @@ check_state(save, load)
 # machine such a run may never see most of its data. On a network drive (NFS, a mounted Google Drive) neither rename nor
 # lock is sure to hold: write to the local disk and copy at the end.
 #
-# **References.** The folder protocol: T. S. Pillai et al., *All file systems are not created equal: on the complexity
-# of crafting crash-consistent applications*, OSDI 2014. [`os.replace`](https://docs.python.org/3/library/os.html#os.replace)
+# **References.** The folder protocol: T. S. Pillai et al. [-@pillai2014filesystems], *All file systems are not created equal: on the complexity
+# of crafting crash-consistent applications*, OSDI. [`os.replace`](https://docs.python.org/3/library/os.html#os.replace)
 # and its promise of atomicity. JSON without NaN: [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259), section 6.
-# Momentum: B. T. Polyak, *Some methods of speeding up the convergence of iteration methods*, 1964.
+# Momentum: B. T. Polyak [-@polyak1964momentum], *Some methods of speeding up the convergence of iteration methods*.

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/start.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/start.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/start.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/start.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/start.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/start.ipynb) · [API](../about/api.ipynb#foundations-start)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** run any lesson in a short and in a full version, tell from a cell's output which of the two
@@ -53,7 +53,7 @@ from contextlib import contextmanager
 # %% [markdown]
 # ## A full run and a fast one
 #
-# The pictures and numbers on these pages come from full runs: ten epochs and more, sixty thousand images. To check that every
+# The pictures and numbers on these pages come from full runs: ten [epochs](../about/glossary.ipynb#gl-epoch) and more, sixty thousand images. To check that every
 # lesson still runs, a computer repeats all of them after each change, and nobody wants to wait hours for that. So a
 # lesson has two lengths, and the environment variable `GAN_COURSE_FAST` chooses.
 #
@@ -66,7 +66,8 @@ def epochs_to_train():
 
 
 # %% [markdown]
-# It runs, but look closer. Someone switches the fast mode off with `GAN_COURSE_FAST=0`. How many epochs will that be?
+# It runs, but look closer. Someone switches the [fast mode](../about/glossary.ipynb#gl-fast-mode) off with `GAN_COURSE_FAST=0`. **Predict:** how many epochs will
+# that be?
 
 # %%
 before = os.environ.get("GAN_COURSE_FAST") # put back at the end of this section
@@ -81,7 +82,8 @@ epochs_to_train()
 # %%
 #| exports
 def is_fast() -> bool:
-    "Whether `GAN_COURSE_FAST` asks for the short version of every lesson (any value but empty, `0`, `false` or `no`)."
+    """Whether `GAN_COURSE_FAST` asks for the short version of every lesson (any value but empty,
+    `0`, `false` or `no`)."""
     return os.environ.get("GAN_COURSE_FAST", "").strip().lower() not in ("", "0", "false", "no")
 
 
@@ -98,7 +100,7 @@ assert not any(fast_when(value) for value in ["0", "no", "False", " ", ""])
 
 
 # %% [markdown]
-# What differs between the two versions is always a number: epochs, images, seeds. A fast lesson takes real optimiser
+# What differs between the two versions is always a number: epochs, images, [seeds](../about/glossary.ipynb#gl-seed). A fast lesson takes real optimiser
 # steps with the real code, only fewer, so that what breaks in the full version breaks in the fast one too. A second
 # function holds both numbers side by side, where a reader sees at a glance what the full run does.
 
@@ -129,7 +131,7 @@ else: os.environ["GAN_COURSE_FAST"] = before
 
 
 # %% [markdown]
-# A lesson that trains prints, as its last line, where its numbers come from: the data set and its checksum, epochs, seed,
+# A lesson that trains prints, as its last line, where its numbers come from: the data set and its [checksum](../about/glossary.ipynb#gl-checksum), epochs, seed,
 # time, computer, versions, and whether the run was fast. The line begins with `provenance:`; the lesson on
 # [run folders](runs.ipynb) writes it. When a picture on a page looks better than yours, compare these lines first.
 
@@ -155,13 +157,15 @@ except ValueError as error: print(error)
 # %%
 #| exports
 class CourseError(Exception):
-    "Something the user can put right: the message is one line that says what is wrong and what to do."
+    """Something the user can put right: the message is one line that says what is wrong and what to
+    do."""
 
 
 # %%
 def read_epochs(text):
     try: epochs = int(text)
-    except ValueError: raise CourseError(f"epochs is {text!r}; give a whole number, such as 30") from None
+    except ValueError:
+        raise CourseError(f"epochs is {text!r}; give a whole number, such as 30") from None
     if epochs < 1: raise CourseError(f"epochs is {epochs}; give 1 or more")
     return epochs
 
@@ -253,7 +257,7 @@ check_budget(three_way)
 # %% [markdown]
 # ### 2. A better message
 #
-# Write `read_rate(text)`: it returns the learning rate in `text` as a float, and raises a `CourseError` for what is not
+# Write `read_rate(text)`: it returns the [learning rate](../about/glossary.ipynb#gl-learning-rate) in `text` as a float, and raises a `CourseError` for what is not
 # a number and for what is not above zero (careful: `float("nan")` is a number to Python). The message is one line and
 # names both the text it was given and an example of what to give.
 

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/tensorboard.ipynb) · [API](../about/api.ipynb#foundations-tensorboard)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** write what TensorBoard reads without any framework, say what happens to a log when its run is
@@ -66,7 +66,7 @@ import urllib.request
 
 
 # %% [markdown]
-# A run folder holds `metrics.json` and a few figures. That is enough to judge *one* run when it is over. While it goes on,
+# A [run folder](../about/glossary.ipynb#gl-run-folder) holds `metrics.json` and a few figures. That is enough to judge *one* run when it is over. While it goes on,
 # and next to five others, a page in the browser is better: it draws what is new every few seconds, zooms, compares, and
 # shows how the pictures changed. [TensorBoard](https://www.tensorflow.org/tensorboard) is such a page. In spite of its name
 # it needs no TensorFlow: it reads files of *events*, and its own package can write them.
@@ -103,7 +103,7 @@ print(whole.getvalue())
 
 
 # %% [markdown]
-# Before each record stand its length (8 bytes) and a checksum of the length, after it a checksum of the record. A reader
+# Before each record stand its length (8 bytes) and a [checksum](../about/glossary.ipynb#gl-checksum) of the length, after it a checksum of the record. A reader
 # that finds half a record knows it: the length promises more than there is. So whatever was written *completely* before the
 # kill can be read, and the torn end is seen. The remedy for a loss is only to hand each record to the system at once, and
 # not to collect them in the program.
@@ -113,8 +113,8 @@ print(whole.getvalue())
 # `Board` is a file of events for one run. Every write ends in a `flush`: when the method returns, the record belongs to
 # the system, and no `kill -9` can take it back.
 #
-# What if a run is resumed? It was killed in epoch 14; its last checkpoint was written after epoch 10. Epochs 11 to 14 will
-# be computed again, and TensorBoard would draw the line twice. The format knows the case. A record that says `START` with a
+# What if a run is [resumed](../about/glossary.ipynb#gl-resume)? It was killed in [epoch](../about/glossary.ipynb#gl-epoch) 14; its last [checkpoint](../about/glossary.ipynb#gl-checkpoint) was written after epoch 10. Epochs 11 to 14 will
+# be computed again, and [TensorBoard](../about/glossary.ipynb#gl-tensorboard) would draw the line twice. The format knows the case. A record that says `START` with a
 # step tells the reader to forget what it has of that step and later ones. We begin every file with it.
 
 # %%
@@ -133,7 +133,8 @@ class Board:
             self.folder.mkdir(parents=True, exist_ok=True)
             now, n = time.time(), 0
             while True: # two in a second of the same process are two files, in this order
-                name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid():07d}.{n:03d}"
+                name = (f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{os.getpid():07d}"
+                        f".{n:03d}")
                 self.path = self.folder/name
                 if not self.path.exists(): break
                 n += 1
@@ -152,12 +153,14 @@ class Board:
 
     def close(self):
         "Write nothing more."
-        with contextlib.suppress(OSError): self.file.close() # what could not be written has been said before
+        # what could not be written has been said before
+        with contextlib.suppress(OSError): self.file.close()
 
     def forget_earlier(self):
         "Empty the folder's older files of events: a run that begins anew replaces them."
         for path in self.folder.glob("events.out.tfevents.*"):
-            if path != self.path: # a TensorBoard that is reading the file would stumble over its absence
+            # a TensorBoard that is reading the file would stumble over its absence
+            if path != self.path:
                 with contextlib.suppress(OSError): os.truncate(path, 0)
 
 
@@ -202,13 +205,16 @@ def image(self, step, name, pixels, quality=90): # uint8 [H, W, C]
     from tensorboard.plugins.image.metadata import create_summary_metadata
     from tensorboard.util.tensor_util import make_tensor_proto
     if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] not in (1, 3):
-        raise ValueError(f"a picture is uint8 [H, W, 1 or 3], not {pixels.dtype} {list(pixels.shape)}")
+        raise ValueError(f"a picture is uint8 [H, W, 1 or 3], not {pixels.dtype} "
+                         f"{list(pixels.shape)}")
     height, width, channels = pixels.shape
     file = io.BytesIO()
     Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(file, "JPEG", quality=quality)
     parts = [str(width).encode(), str(height).encode(), file.getvalue()]
     about = create_summary_metadata(display_name=name, description="")
-    self.event(step=step, summary=Summary(value=[Summary.Value(tag=name, metadata=about, tensor=make_tensor_proto(parts))]))
+    self.event(step=step,
+               summary=Summary(value=[Summary.Value(tag=name, metadata=about,
+                                                    tensor=make_tensor_proto(parts))]))
 
 def text(self, name, markdown):
     "Some words about the run."
@@ -235,12 +241,14 @@ board.path.stat().st_size
 
 # %%
 #| exports
-ALONE = "tensorboard.compat.notf" # where this module is there, TensorBoard does without TensorFlow, and starts in a second
+# where this module is there, TensorBoard does without TensorFlow, and starts in a second
+ALONE = "tensorboard.compat.notf"
 
 def read_log(folder): # of one run's events
     "Name -> list of (step, value); pictures as bytes of their files, text as text."
     need_tensorboard()
-    if not Path(folder).is_dir(): raise CourseError(f"there is no folder {folder} with a log; train first, or check the path")
+    if not Path(folder).is_dir():
+        raise CourseError(f"there is no folder {folder} with a log; train first, or check the path")
     if "tensorflow" not in sys.modules: sys.modules.setdefault(ALONE, types.ModuleType(ALONE))
     from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
     from tensorboard.util.tensor_util import make_ndarray
@@ -277,7 +285,8 @@ resumed.scalars(4, dict(area=0.9))
 [(step, round(area, 3)) for step, area in read_log(logs/"a run")["area"]]
 
 # %%
-assert [step for step, area in read_log(logs/"a run")["area"]] == [1, 2, 3, 4], "step 5 never happened"
+assert [step for step, area in read_log(logs/"a run")["area"]] == [1, 2, 3, 4], (
+    "step 5 never happened")
 
 # %% [markdown]
 # ## The same for every run
@@ -286,10 +295,10 @@ assert [step for step, area in read_log(logs/"a run")["area"]] == [1, 2, 3, 4], 
 # PyTorch with TensorFlow. Four names are those of the flowers chapter:
 #
 # - `generator_loss`, `discriminator_loss`: what the two minimise;
-# - `generator_score`: how real the discriminator finds generated images, the mean of $\sigma(D(G(z)))$;
+# - `generator_score`: how real the [discriminator](../about/glossary.ipynb#gl-discriminator) finds generated images, the mean of $\sigma(D(G(z)))$;
 # - `discriminator_score`: how often it is right, as a probability: $\frac12\overline{\sigma(D(x))} + \frac12\overline{1 - \sigma(D(G(z)))}$.
 #
-# A balanced game has a generator score a little below and a discriminator score a little above one half.
+# A balanced game has a [generator](../about/glossary.ipynb#gl-generator) score a little below and a discriminator score a little above one half.
 
 # %%
 #| exports
@@ -298,7 +307,9 @@ RENAMED = dict(loss_g="generator_loss", loss_d="discriminator_loss", d_fake="gen
 def tags(row): # of the history
     "Name -> number, as it goes on the board."
     found = {RENAMED.get(name, name): value for name, value in row.items()
-             if name not in ("epoch", "d_real") and (value is None or isinstance(value, (int, float, np.number)) and not isinstance(value, bool))}
+             if name not in ("epoch", "d_real")
+             and (value is None or isinstance(value, (int, float, np.number))
+                  and not isinstance(value, bool))}
     if row.get("d_real") is not None and row.get("d_fake") is not None:
         found["discriminator_score"] = (row["d_real"] + 1 - row["d_fake"]) / 2
     return found
@@ -306,25 +317,29 @@ def tags(row): # of the history
 
 # %%
 # NBVAL_CHECK_OUTPUT
-tags(dict(epoch=3, loss_d=1.2, loss_g=0.9, d_real=0.6, d_fake=0.3, images_per_second=210.0, pixel_frechet=None))
+tags(dict(epoch=3, loss_d=1.2, loss_g=0.9, d_real=0.6, d_fake=0.3, images_per_second=210.0,
+          pixel_frechet=None))
 
 # %% [markdown]
-# The settings are logged in two ways: as a table in the tab *Text*, and for the tab *HParams*, where runs are rows that can
+# The settings are logged in two ways: as a table in the tab *Text*, and for the tab *[HParams](../about/glossary.ipynb#gl-hparams)*, where runs are rows that can
 # be sorted by a setting or by a result. For HParams every setting and every result has to be announced by name first; a
 # table of results alone stays empty.
 
 # %%
 #| exports
-RESULTS = ("pixel_frechet", "generator_loss", "discriminator_loss", "generator_score", "discriminator_score")
+RESULTS = ("pixel_frechet", "generator_loss", "discriminator_loss", "generator_score",
+           "discriminator_score")
 
 def settings(self, config): # name -> value
     "The configuration of the run: as text, and for HParams."
     from tensorboard.plugins.hparams import summary_v2 as hp
-    rows = "\n".join(f"| {name} | {str(value).replace('|', '&#124;')} |" for name, value in config.items())
+    rows = "\n".join(f"| {name} | {str(value).replace('|', '&#124;')} |"
+                     for name, value in config.items())
     self.text("config", f"| setting | value |\n|---|---|\n{rows}")
     def plain(value): return value if isinstance(value, (bool, int, float, str)) else str(value)
     chosen = {name: plain(value) for name, value in config.items()}
-    self.event(summary=hp.hparams_config_pb([hp.HParam(name) for name in chosen], [hp.Metric(name) for name in RESULTS]))
+    self.event(summary=hp.hparams_config_pb([hp.HParam(name) for name in chosen],
+                                            [hp.Metric(name) for name in RESULTS]))
     self.event(summary=hp.hparams_pb(chosen))
 
 def graph(self, definition): # bytes: a serialised `GraphDef` of TensorFlow
@@ -359,13 +374,19 @@ print(read_log(logs/"another run")["config"][0][1])
 def serve(logdir, # folder of folders of events
           patience=60, # seconds until it has to answer
     ):
-    "A TensorBoard on a free port of this machine; gives its address, and stops it at the end of the block."
+    """A TensorBoard on a free port of this machine; gives its address, and stops it at the end of
+    the block."""
     need_tensorboard()
-    if not Path(logdir).is_dir(): raise CourseError(f"there is no folder {logdir}; train first, or check the path")
-    start = f"import sys, types; sys.modules[{ALONE!r}] = types.ModuleType({ALONE!r}); from tensorboard.main import run_main; run_main()"
-    process = subprocess.Popen([sys.executable, "-c", start, "--logdir", str(logdir), "--port", "0", "--host", "127.0.0.1"],
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace",
-                               env=os.environ | dict(PYTHONUNBUFFERED="1", TF_CPP_MIN_LOG_LEVEL="3"))
+    if not Path(logdir).is_dir():
+        raise CourseError(f"there is no folder {logdir}; train first, or check the path")
+    start = (f"import sys, types; sys.modules[{ALONE!r}] = types.ModuleType({ALONE!r}); from "
+             "tensorboard.main import run_main; run_main()")
+    process = subprocess.Popen([sys.executable, "-c", start, "--logdir", str(logdir), "--port", "0",
+                                "--host", "127.0.0.1"],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               errors="replace",
+                               env=os.environ | dict(PYTHONUNBUFFERED="1",
+                                                     TF_CPP_MIN_LOG_LEVEL="3"))
     address, said = [], []
     def listen(): # its pipe has to be emptied as long as it runs
         for line in process.stderr:
@@ -377,7 +398,9 @@ def serve(logdir, # folder of folders of events
         end = time.monotonic() + patience
         while not address and time.monotonic() < end and process.poll() is None: time.sleep(0.05)
         if process.poll() is not None: listener.join(10) # its last words
-        if not address: raise CourseError(f"TensorBoard does not start: {' '.join(said[-3:]) or 'it says nothing'}")
+        if not address:
+            raise CourseError("TensorBoard does not start: "
+                              f"{' '.join(said[-3:]) or 'it says nothing'}")
         yield address[0]
     finally:
         process.terminate()
@@ -431,8 +454,8 @@ check_count_records(count_records)
 # ### 2. The slider at the left
 #
 # The losses of a GAN jump from epoch to epoch, and TensorBoard's slider *Smoothing* is what makes them readable. It is a
-# moving average with weight $w$ on the past. Write `smooth(values, w)`, which returns as many values: $a_t = w\,a_{t-1} +
-# (1-w)\,v_t$ from $a_0 = 0$, and each $a_t$ divided by $1 - w^t$, the weight it has so far (with $t$ from 1), as Adam does it.
+# [moving average](../about/glossary.ipynb#gl-ema) with weight $w$ on the past. Write `smooth(values, w)`, which returns as many values: $a_t = w\,a_{t-1} +
+# (1-w)\,v_t$ from $a_0 = 0$, and each $a_t$ divided by $1 - w^t$, the weight it has so far (with $t$ from 1), as [Adam](../about/glossary.ipynb#gl-adam) does it.
 
 # %%
 #| code-fold: true
@@ -461,7 +484,7 @@ check_smooth(smooth)
 # - *The page is empty*: `--logdir` names the folder of one file instead of the folder above, or another machine's path. The page says which runs it found.
 # - *The page stands still although the run goes on*: a file was removed while TensorBoard read it. Start it again; and empty files instead of removing them.
 #
-# **References.** Abadi et al., *TensorFlow: large-scale machine learning on heterogeneous distributed systems*, 2015, section 9.1.
+# **References.** Abadi et al. [-@abadi2015tensorflow], *TensorFlow: large-scale machine learning on heterogeneous distributed systems*, section 9.1.
 # The format is described in TensorFlow's `event.proto` and TensorBoard's `README`.
 
 # %%

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/toy.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/toy.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/toy.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/foundations/toy.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/foundations/toy.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/foundations/toy.ipynb) · [API](../about/api.ipynb#foundations-toy)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** train a GAN in seconds, tell three sicknesses apart by what you see and what you measure, cure each,
@@ -68,7 +68,7 @@ torch.set_num_threads(2) # small products: more threads only wait for each other
 # ## Data whose modes can be counted
 #
 # With images it is hard to say what is missing. So take data of which everything is known: a few small heaps of points, the
-# *modes*, on a ring or a lattice. They were used for the first quarrels about mode collapse, and still are.
+# *[modes](../about/glossary.ipynb#gl-mode)*, on a ring or a lattice. They were used for the first quarrels about [mode collapse](../about/glossary.ipynb#gl-mode-collapse), and still are.
 
 # %%
 #| exports
@@ -107,9 +107,9 @@ assert lattice().centres.shape == (25, 2) and np.allclose(lattice().centres.mean
 
 
 # %% [markdown]
-# A sample is *good* if it lies within four deviations of a mode; of real points 99.97 % do. And a mode is *covered* if good
+# A sample is *good* if it lies within four deviations of a mode; of real points 99.97 % do. And a [mode is *covered*](../about/glossary.ipynb#gl-mode-coverage) if good
 # samples fall to it at all often: a tenth of its fair share. Two numbers, for two different faults. **Think first:** which
-# of them sees a generator that makes one perfect point? Which one sees a generator that fills the whole square?
+# of them sees a [generator](../about/glossary.ipynb#gl-generator) that makes one perfect point? Which one sees a generator that fills the whole square?
 
 # %%
 #| exports
@@ -130,7 +130,8 @@ def coverage(points,  # [..., N, 2]
 one_point = np.repeat(ring().centres[:1], 1000, axis=0)
 everywhere = np.random.default_rng(0).uniform(-2.5, 2.5, (1000, 2))
 for name, points in dict(real=x, one_point=one_point, everywhere=everywhere).items():
-    print(f"{name:11}", {key: round(float(value), 3) for key, value in coverage(points, ring()).items()})
+    print(f"{name:11}",
+          {key: round(float(value), 3) for key, value in coverage(points, ring()).items()})
 
 # %%
 assert coverage(x, ring())["modes"] == 8 and coverage(x, ring())["good"] > 0.999
@@ -145,7 +146,7 @@ assert coverage(np.stack([x[:900], everywhere[:900]]), ring())["good"].shape == 
 # next function; so instead of training ten networks one after the other, give every weight one more dimension. The
 # product of a stack of matrices is one call.
 #
-# Runs do not touch each other: in the *sum* of their losses the gradient of each run's weights is its own, and Adam
+# Runs do not touch each other: in the *sum* of their losses the gradient of each run's weights is its own, and [Adam](../about/glossary.ipynb#gl-adam)
 # treats each number by itself.
 
 # %%
@@ -204,19 +205,19 @@ assert all(torch.allclose(torch.linalg.matrix_norm(bounded.weight(i), 2), torch.
 # ## Losses and prices
 #
 # The losses are those of [the last lesson](objective.ipynb), and one that is new. Where samples and data do not touch, the
-# Jensen–Shannon divergence is flat; the *way to move* one onto the other is not. Kantorovich and Rubinstein gave it a form
-# that a discriminator can play for:
+# [Jensen–Shannon divergence](../about/glossary.ipynb#gl-jsd) is flat; the *way to move* one onto the other is not. Kantorovich and Rubinstein gave it a form
+# that a [discriminator](../about/glossary.ipynb#gl-discriminator) can play for:
 #
 # $$W(p, q) = \max_{\lVert D\rVert_L \le 1}\; \mathbb{E}_p D(x) - \mathbb{E}_q D(x),$$
 #
-# the best difference of two means, over all functions that change by at most 1 for each step of length 1 (*Lipschitz*). No
-# logarithm, no sigmoid: $D$ is a *critic* now. Without the condition the maximum would be infinite, and how to keep it is
+# the best difference of two means, over all functions that change by at most 1 for each step of length 1 (*[Lipschitz](../about/glossary.ipynb#gl-lipschitz)*). No
+# logarithm, no sigmoid: $D$ is a *[critic](../about/glossary.ipynb#gl-critic)* now. Without the condition the maximum would be infinite, and how to keep it is
 # the whole question. Three answers:
 #
-# - **clip** all weights to a small range after each step (Arjovsky et al. 2017): crude, and it bounds *some* slope;
-# - a **gradient** penalty, $(\lVert\nabla D(\hat x)\rVert - 1)^2$ at random points between a real and a generated one
-#   (Gulrajani et al. 2017);
-# - **spectral** normalisation: divide each weight by the most it can stretch (Miyato et al. 2018). The slope of a network
+# - **clip** all weights to a small range after each step [@arjovsky2017wgan]: crude, and it bounds *some* slope;
+# - a **[gradient** penalty](../about/glossary.ipynb#gl-gradient-penalty), $(\lVert\nabla D(\hat x)\rVert - 1)^2$ at random points between a real and a generated one
+#   [@gulrajani2017wgangp];
+# - **[spectral** normalisation](../about/glossary.ipynb#gl-spectral-norm): divide each weight by the most it can stretch [@miyato2018spectral]. The slope of a network
 #   is at most the product of its layers'.
 #
 # With the other losses the price is $R_1$, which you know.
@@ -250,16 +251,19 @@ class ToyConfig:
     def __post_init__(self):
         for name, known in dict(loss=LOSSES, penalty=PENALTIES, optimizer=("adam", "sgd")).items():
             if getattr(self, name) not in known:
-                raise CourseError(f"{name} is {getattr(self, name)!r}; give one of {', '.join(known)}")
+                raise CourseError(f"{name} is {getattr(self, name)!r}; give one "
+                                  f"of {', '.join(known)}")
         for name in ("g_steps", "d_steps", "steps", "batch", "latent", "width", "runs"):
-            if getattr(self, name) < 1: raise CourseError(f"{name} is {getattr(self, name)}; give 1 or more")
+            if getattr(self, name) < 1:
+                raise CourseError(f"{name} is {getattr(self, name)}; give 1 or more")
         for name in ("lr_g", "lr_d", "weight"):
             if not 0 < getattr(self, name) < math.inf:
                 raise CourseError(f"{name} is {getattr(self, name)}; give a number above 0")
 
 
 # %%
-for wrong in (dict(loss="minimax"), dict(penalty="dropout"), dict(steps=0), dict(lr_g=-1.0), dict(weight=float("nan"))):
+for wrong in (dict(loss="minimax"), dict(penalty="dropout"), dict(steps=0), dict(lr_g=-1.0),
+              dict(weight=float("nan"))):
     try: ToyConfig(**wrong)
     except CourseError as error: print(error)
     else: raise AssertionError(f"{wrong} was accepted")
@@ -298,7 +302,8 @@ def price(config, D, real, fake, generator):
 flat = Networks(1, [2, 1], torch.Generator().manual_seed(0)) # a linear D: its slope is its weight
 flat.weights[0].data[:] = torch.tensor([[3.0], [4.0]])
 points, dice = torch.randn(2, 1, 6, 2), torch.Generator()
-r1, gp = (price(ToyConfig(penalty=p, weight=1.0), flat, *points, dice).item() for p in ("r1", "gradient"))
+r1, gp = (price(ToyConfig(penalty=p, weight=1.0), flat, *points, dice).item()
+          for p in ("r1", "gradient"))
 assert np.isclose(r1, 25 / 2) and np.isclose(gp, (5 - 1)**2)
 
 
@@ -306,7 +311,7 @@ assert np.isclose(r1, 25 / 2) and np.isclose(gp, (5 - 1)**2)
 # ## The run
 #
 # An iteration is some steps of the discriminator and then some of the generator. At some of them we look: a thousand
-# samples of the same latents, how many modes they cover, and how strong the generator's gradient is.
+# samples of the same [latents](../about/glossary.ipynb#gl-latent), how many modes they cover, and how strong the generator's gradient is.
 
 # %%
 #| exports
@@ -360,27 +365,30 @@ def train_toy(config, # a `ToyConfig`
         for _ in range(c.d_steps): step_d()
         for _ in range(c.g_steps): step_g()
         if step in due: seen.append(look(step))
-    if not np.isfinite(seen[-1].samples).all(): raise CourseError("training has diverged; lower the learning rates")
+    if not np.isfinite(seen[-1].samples).all():
+        raise CourseError("training has diverged; lower the learning rates")
     return seen
 
 
 # %%
 few = ToyConfig(steps=3, batch=16, runs=2)
 a, b = train_toy(few, ring(), looks=3), train_toy(few, ring(), looks=1)
-assert [look.step for look in a] == [0, 1, 2, 3] and np.array_equal(a[-1].samples, b[-1].samples), "looking changes nothing"
+assert [look.step for look in a] == [0, 1, 2, 3] and np.array_equal(a[-1].samples, b[-1].samples), (
+    "looking changes nothing")
 assert not np.array_equal(a[-1].samples[0], a[-1].samples[1]), "each run is another one"
 
 
 # %% [markdown]
 # ## A healthy run
 #
-# Non-saturating loss, $R_1$, as many steps for both. **Predict:** in which order does the generator find the eight modes: one
+# [Non-saturating](../about/glossary.ipynb#gl-non-saturating) loss, $R_1$, as many steps for both. **Predict:** in which order does the generator find the eight modes: one
 # after the other, or all at once?
 
 # %%
 def report(looks):
     for look in looks:
-        print(f"step {look.step:5}: modes {look.modes.mean():4.1f} of 8, good {look.good.mean():4.0%}, "
+        print(f"step {look.step:5}: modes {look.modes.mean():4.1f} of 8, good "
+              f"{look.good.mean():4.0%}, "
               f"generator's gradient {look.gradient.mean():8.1e}")
 
 def steps(n): return budget(full=n, fast=max(20, n // 50))
@@ -403,19 +411,22 @@ def picture(ax, look, mixture, run=0, reach=3.2):
     D = copy.deepcopy(look.D)
     every = plane.expand(len(look.samples), -1, -1)
     with torch.no_grad(): score = torch.sigmoid(D(every))[run].reshape(81, 81).numpy()
-    ax.imshow(score, extent=(-reach, reach, -reach, reach), origin="lower", cmap="cividis", vmin=0, vmax=1)
+    ax.imshow(score, extent=(-reach, reach, -reach, reach), origin="lower", cmap="cividis", vmin=0,
+              vmax=1)
     some = every.reshape(-1, 81, 81, 2)[:, 4::8, 4::8].reshape(len(every), -1, 2)
     arrows = slopes(D, some)[run].detach().numpy()
     arrows = arrows / (np.linalg.norm(arrows, axis=1, keepdims=True) + 1e-9)
     ax.quiver(*some[run].numpy().T, *arrows.T, color="white", alpha=0.5, scale=22, width=0.005)
     ax.plot(*mixture.centres.T, "x", color="white", markersize=6)
     ax.plot(*look.samples[run][:300].T, ".", color=light, markersize=2.5)
-    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=f"step {look.step}", xticks=[], yticks=[])
+    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), title=f"step {look.step}", xticks=[],
+           yticks=[])
     ax.grid(False)
 
 def strip(looks, mixture, **how):
     fig = CourseFigure(190 * len(looks), 215)
-    for ax, look in zip(np.atleast_1d(fig.subplots(1, len(looks))), looks): picture(ax, look, mixture, **how)
+    for ax, look in zip(np.atleast_1d(fig.subplots(1, len(looks))), looks):
+        picture(ax, look, mixture, **how)
     fig.tight_layout()
     return fig
 
@@ -459,12 +470,13 @@ strip(sick[-5:], ring())
 # discriminator goes to the point which that one likes best, all of it; the best answer to a fixed discriminator *is* a
 # single point. Then the discriminator learns that this point is fake, and the hunt goes on.
 #
-# **What you see** in images: all samples alike, other ones in each epoch. **What you measure:** few modes at every look, and
+# **What you see** in images: all samples alike, other ones in each [epoch](../about/glossary.ipynb#gl-epoch). **What you measure:** few modes at every look, and
 # changing ones. **The cure:** the discriminator has to be near its best whenever the generator moves, and its landscape
 # smooth. Ten steps for the discriminator too, and the penalty:
 
 # %%
-cured = train_toy(ToyConfig(**collapse | dict(penalty="r1", d_steps=10, steps=steps(300))), ring(), looks=5)
+cured = train_toy(ToyConfig(**collapse | dict(penalty="r1", d_steps=10, steps=steps(300))), ring(),
+                  looks=5)
 report(cured)
 if budget(full=True, fast=False):
     assert np.mean([look.modes.mean() for look in sick[10:]]) < 3 < 6 < cured[-1].modes.mean()
@@ -480,17 +492,19 @@ far_away = dict(penalty="none", start=(6.0, 6.0), head_start=300, d_steps=5, opt
                 lr_g=0.02, steps=steps(600), runs=3)
 sick = train_toy(ToyConfig(loss="saturating", **far_away), ring())
 cured = train_toy(ToyConfig(loss="non-saturating", **far_away), ring())
-first = {loss: train_toy(ToyConfig(loss=loss, **far_away | dict(steps=1)), ring(), looks=1)[-1].gradient.mean()
+first = {loss: train_toy(ToyConfig(loss=loss, **far_away | dict(steps=1)), ring(),
+                         looks=1)[-1].gradient.mean()
          for loss in ("saturating", "non-saturating")}
 for name, looks in {"saturating": sick, "non-saturating": cured}.items():
     print(f"{name}, first gradient {first[name]:.1e}")
     for look in looks[1:]:
         away = np.linalg.norm(look.samples.mean(1), axis=-1).mean()
-        print(f"  step {look.step:4}: {away:5.2f} from the ring's centre, gradient {look.gradient.mean():8.1e}")
+        print(f"  step {look.step:4}: {away:5.2f} from the ring's centre, gradient "
+              f"{look.gradient.mean():8.1e}")
 
 # %% [markdown]
 # The first gradient is small, the discriminator is sure of every sample; the generator stays where it is. What arrives later has
-# a size, because nothing keeps the discriminator from being steep and now and then one sample of a batch is not recognised. But
+# a size, because nothing keeps the discriminator from being steep and now and then one sample of a [batch](../about/glossary.ipynb#gl-batch) is not recognised. But
 # it leads nowhere. With the other loss the first step is large, and the generator reaches the ring at once. (It is no good run after
 # that either: nothing bounds the slope.)
 #
@@ -500,7 +514,7 @@ for name, looks in {"saturating": sick, "non-saturating": cured}.items():
 #
 # ## Sick: oscillation
 #
-# One mode only, in the middle, wide enough to be found; a high rate, and Adam with momentum. In [The
+# One mode only, in the middle, wide enough to be found; a high rate, and Adam with [momentum](../about/glossary.ipynb#gl-momentum). In [The
 # game](objective.ipynb) you have seen what two players do whose gradients turn round each other.
 
 # %%
@@ -510,8 +524,10 @@ paths = {}
 for penalty in ("none", "r1"):
     looks = train_toy(ToyConfig(penalty=penalty, **wild), hill, looks=min(60, wild["steps"]))
     paths[penalty] = np.stack([look.samples.mean(1) for look in looks]) # [looks, runs, 2]
-    swing = np.sqrt((paths[penalty][len(looks) // 2:]**2).sum(-1).mean(0)) # of each run, in the second half
-    print(f"{penalty:5} mean of the samples lies {swing.mean():.2f} from the centre, runs {swing.min():.2f} to {swing.max():.2f}")
+    # of each run, in the second half
+    swing = np.sqrt((paths[penalty][len(looks) // 2:]**2).sum(-1).mean(0))
+    print(f"{penalty:5} mean of the samples lies {swing.mean():.2f} from the centre, runs "
+          f"{swing.min():.2f} to {swing.max():.2f}")
 
 # %%
 #| label: fig-swing
@@ -520,7 +536,8 @@ for penalty in ("none", "r1"):
 fig = CourseFigure(720, 260)
 for ax, (penalty, path) in zip(fig.subplots(1, 2, sharey=True), paths.items()):
     for run, colour in zip(range(3), (dark, light, "#777777")):
-        ax.plot(np.arange(len(path)) * wild["steps"] / (len(path) - 1), path[:, run, 0], color=colour, linestyle="-")
+        ax.plot(np.arange(len(path)) * wild["steps"] / (len(path) - 1), path[:, run, 0],
+                color=colour, linestyle="-")
     ax.axhline(0, color="black", linewidth=0.6)
     ax.set(title=f"penalty: {penalty}", xlabel="step", ylim=(-5, 5))
 fig.axes[0].set(ylabel="mean of the samples, to the right")
@@ -536,14 +553,14 @@ if budget(full=True, fast=False):
 # %% [markdown]
 # **What you see** in images: colours and kinds that come and go with a period of some hundred steps. **What you measure:** a
 # statistic of the samples that swings instead of settling; the losses swing with it. **The cure:** damping. Less
-# momentum and a lower rate make it milder; the average of the generator hides it.
+# momentum and a lower rate make it milder; the [average of the generator](../about/glossary.ipynb#gl-ema) hides it.
 #
 # ## Ten runs, and an interval
 #
 # Now a harder data set and the question that starts most quarrels: which way of keeping the discriminator tame is
 # best? On a lattice of 25 modes, at equal iterations. One run of each would answer nothing: the same method covers other
-# numbers of modes from other weights. So ten runs of each, and for their mean an interval: draw ten of the ten with
-# replacement, many times, and see how the mean varies (*bootstrap*).
+# numbers of modes from other weights. So ten runs of each, and for their mean an [interval](../about/glossary.ipynb#gl-interval): draw ten of the ten with
+# replacement, many times, and see how the mean varies (*[bootstrap](../about/glossary.ipynb#gl-bootstrap)*).
 
 # %%
 #| exports
@@ -552,7 +569,8 @@ def mean_interval(values, # one of each run
                   draws=10_000, seed=0):
     "The mean and its bootstrap interval: three numbers (Efron 1979)."
     values = np.asarray(values, float)
-    if values.ndim != 1 or len(values) < 2: raise ValueError("an interval needs two values or more, in one row")
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError("an interval needs two values or more, in one row")
     drawn = np.random.default_rng(seed).choice(values, (draws, len(values))).mean(1)
     low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     return float(values.mean()), float(low), float(high)
@@ -560,7 +578,8 @@ def mean_interval(values, # one of each run
 
 # %%
 mean, low, high = mean_interval(np.random.default_rng(1).normal(5, 2, 400))
-print(f"{mean:.2f}, from {low:.2f} to {high:.2f}; by the formula from {mean - 1.96 * 0.1:.2f} to {mean + 1.96 * 0.1:.2f}")
+print(f"{mean:.2f}, from {low:.2f} to {high:.2f}; by the formula from {mean - 1.96 * 0.1:.2f} to "
+      f"{mean + 1.96 * 0.1:.2f}")
 assert abs(high - low - 2 * 1.96 * 0.1) < 0.04 and low < mean < high
 
 # %% [markdown]
@@ -576,7 +595,8 @@ methods = {
     "Wasserstein, gradient": dict(loss="wasserstein", penalty="gradient", weight=1.0),
     "Wasserstein, spectral": dict(loss="wasserstein", penalty="spectral")}
 common = dict(runs=budget(full=10, fast=3), steps=steps(3000), d_steps=2)
-last = {name: train_toy(ToyConfig(**common, **method), lattice(), looks=1)[-1] for name, method in methods.items()}
+last = {name: train_toy(ToyConfig(**common, **method), lattice(), looks=1)[-1]
+        for name, method in methods.items()}
 print(f"{'':26}{'modes of 25':>12}{'interval':>16}{'good':>7}{'interval':>16}")
 for name, look in last.items():
     m, g = mean_interval(look.modes), mean_interval(look.good)
@@ -588,12 +608,14 @@ for name, look in last.items():
 #| fig-alt: "Two panels with a row for each of seven methods. Left the modes: the two without any price lie at 15.7 and 17.6, all five others between 20.6 and 21.8, with intervals that overlap among themselves and not with the first two. Right the share of good samples, between 19 and 27 per cent: most for Wasserstein without a price, least with clipping."
 fig = CourseFigure(840, 300)
 left, right = fig.subplots(1, 2, sharey=True)
-for ax, key, title in ((left, "modes", "modes covered, of 25"), (right, "good", "share of good samples")):
+for ax, key, title in ((left, "modes", "modes covered, of 25"),
+                       (right, "good", "share of good samples")):
     for row, (name, look) in enumerate(last.items()):
         values = getattr(look, key)
         mean, low, high = mean_interval(values)
         ax.plot(values, np.full(len(values), row), "|", color="#888888", markersize=9)
-        ax.errorbar(mean, row, xerr=[[mean - low], [high - mean]], fmt="o", color=dark, capsize=4, markersize=5)
+        ax.errorbar(mean, row, xerr=[[mean - low], [high - mean]], fmt="o", color=dark, capsize=4,
+                    markersize=5)
     ax.set(title=title, yticks=range(len(last)), yticklabels=list(last))
     ax.invert_yaxis() if ax is left else None
 fig.tight_layout()
@@ -616,7 +638,7 @@ fig
 # Ten runs tell apart what can be told apart. With *any* price on the slope about four modes more are covered than without, and the
 # intervals of the two groups do not meet. *Which* price it is, and which loss, cannot be seen: the five intervals overlap. From
 # one run of each you could have concluded anything: the best run without a price covers more modes than the worst with
-# R₁. Lucic et al. (2018) found the same on images, with far larger budgets.
+# [R₁](../about/glossary.ipynb#gl-r1). Lucic et al. [-@lucic2018equal] found the same on images, with far larger [budgets](../about/glossary.ipynb#gl-budget).
 #
 # And the second number is not the first. The highest share of good samples is that of the method that covers few modes:
 # who makes few kinds can make them well.
@@ -667,7 +689,7 @@ check_penalty(gradient_penalty)
 # ### 3. How steep can it be?
 #
 # Write `bound(weights)` for a list of matrices [in, out]: a number that the slope of the network made of them never exceeds,
-# with LeakyReLU of 0.2 between the layers, and as small as spectral norms allow.
+# with [LeakyReLU](../about/glossary.ipynb#gl-leakyrelu) of 0.2 between the layers, and as small as spectral norms allow.
 
 # %%
 #| code-fold: true
@@ -689,9 +711,7 @@ check_bound(bound)
 # after some hundred steps. *The generator stands still*: print the norm of its gradient, and the mean of $D(G(z))$. *Everything
 # comes and goes*: draw the same latents at many steps. *A method wins by one mode*: ask for the interval.
 #
-# **References.** L. Metz, B. Poole, D. Pfau and J. Sohl-Dickstein, *Unrolled generative adversarial networks*, ICLR 2017 (the
-# ring). A. Srivastava et al., *VEEGAN: reducing mode collapse in GANs using implicit variational learning*, NeurIPS 2017 (the
-# lattice, and how it is counted). M. Arjovsky, S. Chintala and L. Bottou, *Wasserstein GAN*, ICML 2017. I. Gulrajani et al.,
-# *Improved training of Wasserstein GANs*, NeurIPS 2017. T. Miyato et al., *Spectral normalization for generative adversarial
-# networks*, ICLR 2018. L. Mescheder, A. Geiger and S. Nowozin, *Which training methods for GANs do actually converge?*, ICML
-# 2018. M. Lucic et al., *Are GANs created equal? A large-scale study*, NeurIPS 2018. B. Efron, *Bootstrap methods: another look at the jackknife*, The Annals of Statistics 7, 1979.
+# **References.** L. Metz, B. Poole, D. Pfau and J. Sohl-Dickstein [-@metz2017unrolled], *Unrolled generative adversarial networks*, ICLR (the
+# ring). A. Srivastava et al. [-@srivastava2017veegan], *VEEGAN: reducing mode collapse in GANs using implicit variational learning*, NeurIPS (the
+# lattice, and how it is counted). M. Arjovsky, S. Chintala and L. Bottou [-@arjovsky2017wgan], *Wasserstein GAN*, ICML. I. Gulrajani et al. [-@gulrajani2017wgangp], *Improved training of Wasserstein GANs*, NeurIPS. T. Miyato et al. [-@miyato2018spectral], *Spectral normalization for generative adversarial
+# networks*, ICLR. L. Mescheder, A. Geiger and S. Nowozin [-@mescheder2018converge], *Which training methods for GANs do actually converge?*, ICML. M. Lucic et al. [-@lucic2018equal], *Are GANs created equal? A large-scale study*, NeurIPS. B. Efron [-@efron1979bootstrap], *Bootstrap methods: another look at the jackknife*, The Annals of Statistics 7.

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/config.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/config.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/config.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/config.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/config.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/config.ipynb) · [API](../about/api.ipynb#pytorch-config) · [Side by side](../about/side_by_side.ipynb#config)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** choose the device and the number format by asking the machine, say what a format of two bytes can
@@ -55,7 +55,7 @@ import dataclasses
 # %% [markdown]
 # ## Four fields more
 #
-# Almost everything that determines a run has nothing to do with a framework: the data, the recipe, the learning rates.
+# Almost everything that determines a run has nothing to do with a framework: the data, the [recipe](../about/glossary.ipynb#gl-recipe), the [learning rates](../about/glossary.ipynb#gl-learning-rate).
 # These fields, their ranges and the two recipes are [the same for all tracks](../foundations/configuration.ipynb), and
 # `Config` inherits them. What PyTorch adds is where to compute and how, in four fields. As before, the comment behind a
 # field is its help on the command line.
@@ -146,8 +146,8 @@ for wrong in ["gpu", "cpu:7"] + [kind for kind in ("cuda", "xpu") if kind not in
 # %% [markdown]
 # ## The number format
 #
-# A float32 number takes four bytes. Two formats take two: float16 spends its bits on precision, bfloat16 on range.
-# Which of the three can hold 1.001, and which a gradient of one hundred-millionth?
+# A float32 number takes four bytes. Two formats take two: float16 spends its bits on precision, [bfloat16](../about/glossary.ipynb#gl-bf16) on range.
+# **Predict:** which of the three can hold 1.001, and which a gradient of one hundred-millionth?
 
 # %%
 import torch
@@ -161,10 +161,10 @@ for kind in (torch.float32, torch.float16, torch.bfloat16):
 
 
 # %% [markdown]
-# float16 rounds the small gradient to zero, and what is zero teaches nothing; it needs the loss to be scaled up, and the
+# float16 rounds the small gradient to zero, and what is zero teaches nothing; it needs the [loss to be scaled](../about/glossary.ipynb#gl-loss-scaling) up, and the
 # scale to be watched. bfloat16 has the range of float32 and about three decimal digits. That is too coarse for weights:
 # adding a thousandth of itself to a weight of 1 changes nothing. It is enough for the products inside a convolution,
-# whose errors average out. **Autocast** draws that line: PyTorch computes convolutions and matrix products in bfloat16,
+# whose errors average out. **[Autocast](../about/glossary.ipynb#gl-autocast)** draws that line: PyTorch computes convolutions and matrix products in bfloat16,
 # and keeps weights, sums and losses in float32.
 #
 # The rule of this course: bfloat16 where the processor says that it has units for it, never by assumption. Without them
@@ -227,7 +227,7 @@ print(f"{device.type}: a product of 1024 x 1024 matrices in bfloat16 is "
 # %% [markdown]
 # ## Where the results go
 #
-# A run folder has the same files in every track. PyTorch's files of weights end in `.pt`:
+# A [run folder](../about/glossary.ipynb#gl-run-folder) has the same files in every track. PyTorch's files of weights end in `.pt`:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -287,11 +287,11 @@ check_survives(survives)
 #
 # **What goes wrong, and how to see it.**
 #
-# - *Training takes ten times as long as on this page.* Look at the device and the number format in the provenance line: `auto`
+# - *Training takes ten times as long as on this page.* Look at the device and the number format in the [provenance](../about/glossary.ipynb#gl-provenance) line: `auto`
 #   found no GPU, or you asked for bf16 on a processor that emulates it.
 # - *Small updates are lost*: weights were cast to bfloat16 instead of computed with under autocast. Print the dtype of a
 #   parameter; it should be float32.
 #
-# **References.** Kalamkar et al. 2019, [*A study of bfloat16 for deep learning training*](https://arxiv.org/abs/1905.12322).
-# Micikevicius et al. 2017, [*Mixed precision training*](https://arxiv.org/abs/1710.03740): float16, and why the loss is
+# **References.** Kalamkar et al. [-@kalamkar2019bfloat16], [*A study of bfloat16 for deep learning training*](https://arxiv.org/abs/1905.12322).
+# Micikevicius et al. [-@micikevicius2017mixed], [*Mixed precision training*](https://arxiv.org/abs/1710.03740): float16, and why the loss is
 # scaled. PyTorch, [automatic mixed precision](https://docs.pytorch.org/docs/stable/amp.html).

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/data.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/data.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/data.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/data.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/data.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/data.ipynb) · [API](../about/api.ipynb#pytorch-data) · [Side by side](../about/side_by_side.ipynb#data)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** feed a GAN with torchvision's data sets and transforms, see what that costs, and replace it by
@@ -96,8 +96,8 @@ x.shape, x.dtype, x.min().item(), x.max().item()
 assert x.shape == (64, 1, 28, 28) and x.min() >= -1 and x.max() <= 1
 
 # %% [markdown]
-# Why [-1, 1]? Because the generator ends in tanh and can make nothing else. If real images were in [0, 1], the
-# discriminator would learn in a few steps that a negative pixel means "fake", and would never need to look at clothes.
+# Why [-1, 1]? Because the [generator](../about/glossary.ipynb#gl-generator) ends in tanh and can make nothing else. If real images were in [0, 1], the
+# [discriminator](../about/glossary.ipynb#gl-discriminator) would learn in a few steps that a negative pixel means "fake", and would never need to look at clothes.
 # How good is a judge that knows nothing but this rule? We show it noise between -1 and 1, and real images in both ranges:
 
 # %%
@@ -112,7 +112,7 @@ print(f"called fake: noise {says_fake(noise):.0%}, real in [0, 1] {says_fake((x 
 #
 # ## The last batch
 #
-# How many images does the last batch of an epoch hold?
+# How many images does the last [batch](../about/glossary.ipynb#gl-batch) of an [epoch](../about/glossary.ipynb#gl-epoch) hold?
 
 # %%
 sizes = [len(x) for x, _ in loader]
@@ -123,7 +123,7 @@ assert sizes[-1] == (len(images) % 64 or 64)
 
 # %% [markdown]
 # Not 64. If the training loop then takes 64 generated images against fewer real ones, as many do, the discriminator's
-# loss weighs the classes differently in that step, BatchNorm sees another mixture, and a loss that pairs each real
+# loss weighs the classes differently in that step, [BatchNorm](../about/glossary.ipynb#gl-batchnorm) sees another mixture, and a loss that pairs each real
 # image with a generated one fails outright. `drop_last=True` cures it. The images left out are others in every epoch,
 # because the order is.
 #
@@ -173,8 +173,8 @@ x.shape, x.dtype, x.is_contiguous(memory_format=torch.channels_last)
 #
 # ## The order of an epoch
 #
-# Shuffling is a permutation of the image numbers. It is drawn from a generator of its own, seeded by the run's seed *and
-# the number of the epoch*: whoever knows these two knows the order. A run that is resumed in the middle of epoch 7
+# Shuffling is a permutation of the image numbers. It is drawn from a generator of its own, seeded by the run's [seed](../about/glossary.ipynb#gl-seed) *and
+# the number of the epoch*: whoever knows these two knows the order. A run that is [resumed](../about/glossary.ipynb#gl-resume) in the middle of epoch 7
 # draws the same permutation and starts at the batch where it was; nothing about the data has to be saved.
 
 # %%
@@ -213,7 +213,7 @@ for epoch in range(4):
 # %% [markdown]
 # ## Batches
 #
-# Put together. `rank` and `world` are for training with several processes: each takes its own part of the same batch, so
+# Put together. `rank` and `world` are for training with [several processes](../about/glossary.ipynb#gl-data-parallel): each takes its own part of the same batch, so
 # two processes with 32 images each see what one with 64 would see.
 
 # %%
@@ -336,6 +336,8 @@ print(f"largest difference of a pixel: {gap:.1e}")
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from gan_course.exercises.pytorch_data import check_position, check_shifted
@@ -406,7 +408,7 @@ image_grid(to_images(torch.cat([x, shifted(x, *steps)])), columns=8,
 #   network's speed does not matter.
 # - *Mirrored by flip, and wrong.* Shirts may be mirrored, digits and letters not.
 #
-# **References.** Xiao, Rasul and Vollgraf 2017, [*Fashion-MNIST*](https://arxiv.org/abs/1708.07747). Radford, Metz and
-# Chintala 2015, [section 4](https://arxiv.org/abs/1511.06434): images scaled to the range of tanh, and nothing else. PyTorch
+# **References.** Xiao, Rasul and Vollgraf [-@xiao2017fashion], [*Fashion-MNIST*](https://arxiv.org/abs/1708.07747). Radford, Metz and
+# Chintala [-@radford2015dcgan], [section 4](https://arxiv.org/abs/1511.06434): images scaled to the range of tanh, and nothing else. PyTorch
 # on [`DataLoader`](https://docs.pytorch.org/docs/stable/data.html) and on
 # [`channels_last`](https://docs.pytorch.org/tutorials/intermediate/memory_format_tutorial.html).

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/engine.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/engine.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/engine.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/engine.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/engine.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/engine.ipynb) · [API](../about/api.ipynb#pytorch-engine) · [Side by side](../about/side_by_side.ipynb#engine)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** derive the minimax, the non-saturating and the relativistic loss and say how their gradients
@@ -67,13 +67,13 @@ torch.manual_seed(0);
 # %% [markdown]
 # ## The game
 #
-# The discriminator gives each image $x$ a logit $a = D(x)$. Read through the sigmoid $\sigma(a) = 1/(1+e^{-a})$ it is the
-# probability that the image is real. Goodfellow et al. (2014, eq. 1) let the two networks play for one number:
+# The [discriminator](../about/glossary.ipynb#gl-discriminator) gives each image $x$ a [logit](../about/glossary.ipynb#gl-logit) $a = D(x)$. Read through the sigmoid $\sigma(a) = 1/(1+e^{-a})$ it is the
+# probability that the image is real. Goodfellow et al. [-@goodfellow2014gan, eq. 1] let the two networks play for one number:
 #
 # $$\min_G \max_D \; V(D, G) = \mathbb{E}_x[\log \sigma(D(x))] + \mathbb{E}_z[\log(1 - \sigma(D(G(z))))]$$
 #
 # $D$ wants to be right on real images (first term) and on generated ones (second term); $G$ wants it to be wrong on the
-# second. Written as a loss, the discriminator's part is the binary cross-entropy of a classifier with labels 1 and 0.
+# second. Written as a loss, the discriminator's part is the binary [cross-entropy](../about/glossary.ipynb#gl-cross-entropy) of a classifier with labels 1 and 0.
 #
 # The literal translation into code:
 
@@ -91,7 +91,7 @@ for a_fake in (-3.0, 3.0, 20.0):
 #
 # $$-\log \sigma(a) = \log(1 + e^{-a}) = \mathrm{softplus}(-a), \qquad -\log(1-\sigma(a)) = \mathrm{softplus}(a)$$
 #
-# and softplus can be computed for every $a$. `binary_cross_entropy_with_logits` does the same. That is why our
+# and [softplus](../about/glossary.ipynb#gl-softplus) can be computed for every $a$. `binary_cross_entropy_with_logits` does the same. That is why our
 # discriminator ends in a logit and not in a sigmoid.
 
 # %%
@@ -109,9 +109,9 @@ torch.testing.assert_close(stable_loss(a, b), naive_loss(a, b))
 # %% [markdown]
 # ## What the generator feels
 #
-# In the game as written the generator minimises $\mathbb{E}_z[\log(1-\sigma(a))]$, with $a = D(G(z))$. Everything it learns comes
+# In the game as written the [generator](../about/glossary.ipynb#gl-generator) minimises $\mathbb{E}_z[\log(1-\sigma(a))]$, with $a = D(G(z))$. Everything it learns comes
 # through the derivative of this by $a$. Goodfellow et al. propose another loss in the same paper, $-\log\sigma(a)$: it has
-# the same fixed points, and is called **non-saturating**. Let us take both derivatives:
+# the same fixed points, and is called **[non-saturating](../about/glossary.ipynb#gl-non-saturating)**. Let us take both derivatives:
 #
 # $$\frac{d}{da}\log(1-\sigma(a)) = -\sigma(a), \qquad \frac{d}{da}\bigl(-\log\sigma(a)\bigr) = -(1-\sigma(a)) = -\sigma(-a)$$
 #
@@ -127,7 +127,7 @@ print(f"minimax {minimax:.4f}, non-saturating {non_saturating:.4f}")
 assert abs(minimax + torch.sigmoid(a)) < 1e-6 and abs(non_saturating + torch.sigmoid(-a)) < 1e-6
 
 # %% [markdown]
-# A factor of 150. The minimax loss teaches least when there is most to learn.
+# A factor of 150. The [minimax](../about/glossary.ipynb#gl-minimax) loss teaches least when there is most to learn.
 
 # %%
 import matplotlib.pyplot as plt
@@ -150,7 +150,7 @@ ax.legend();
 # ## The relativistic loss
 #
 # Both losses judge a generated image on its own. But "real" has no absolute scale: what matters is whether a generated
-# image looks *less real than a real one*. Jolicoeur-Martineau (2018) lets the discriminator compare. Take a real
+# image looks *less real than a real one*. Jolicoeur-Martineau [-@jolicoeur2018relativistic] lets the discriminator compare. Take a real
 # and a generated image as a pair and ask which is which:
 #
 # $$L_D = \mathbb{E}\,\mathrm{softplus}\bigl(-(D(x) - D(G(z)))\bigr), \qquad L_G = \mathbb{E}\,\mathrm{softplus}\bigl(-(D(G(z)) - D(x))\bigr)$$
@@ -158,14 +158,14 @@ ax.legend();
 # It is a classifier of pairs: the logit of "the first one is real" is the difference. Two consequences. Adding a constant
 # to all logits changes nothing, so there is no direction in which $D$ could win just by shouting. And as the loss looks at
 # each generated image *next to a real one*, a generator cannot put all its images where $D$ happens to be lenient: the
-# real ones set the standard everywhere. Sun et al. (2020) show that the single-image losses have a landscape full of
-# bad basins, in which modes are dropped, and that the paired loss has none.
+# real ones set the standard everywhere. Sun et al. [-@sun2020landscape] show that the single-image losses have a landscape full of
+# bad basins, in which [modes are dropped](../about/glossary.ipynb#gl-mode-coverage), and that the paired loss has none.
 #
-# What it lacks is convergence: near the solution the two networks circle each other. Huang et al. (2024) add the missing
+# What it lacks is convergence: near the solution the two networks circle each other. Huang et al. [-@huang2024r3gan] add the missing
 # friction, a penalty on the gradient of $D$ at real and at generated images, and reach with a plain network what needed a
-# box of tricks before. That is our `modern` recipe.
+# box of tricks before. That is our `modern` [recipe](../about/glossary.ipynb#gl-recipe).
 #
-# All three in one place. One-sided label smoothing (Salimans et al. 2016) asks $D$ for 0.9 instead of 1 on real images,
+# All three in one place. One-sided [label smoothing](../about/glossary.ipynb#gl-label-smoothing) [@salimans2016improved] asks $D$ for 0.9 instead of 1 on real images,
 # so that its logits need not grow without end. It is never applied to the generated ones: there it would reward the
 # generator for staying as it is.
 
@@ -218,15 +218,15 @@ torch.testing.assert_close(single, stable_loss(a_real, a_fake))
 # ## A discriminator with brakes
 #
 # Real and generated images are two thin sets in 784 dimensions. A discriminator with enough capacity can separate them
-# perfectly and be flat everywhere else (Arjovsky and Bottou 2017), and then the generator has no direction to go. What
-# helps is to forbid steepness where the data are. Mescheder et al. (2018, eq. 9) penalise the squared gradient at real
+# perfectly and be flat everywhere else [@arjovsky2017principled], and then the generator has no direction to go. What
+# helps is to forbid steepness where the data are. Mescheder et al. [-@mescheder2018converge, eq. 9] penalise the squared gradient at real
 # images, called $R_1$; at generated images it is called $R_2$:
 #
 # $$R_1 = \frac{\gamma}{2}\,\mathbb{E}_x\|\nabla_x D(x)\|^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z\|\nabla_{x} D(x)\big|_{x = G(z)}\|^2$$
 #
 # They prove that with such a term the game converges locally where it circled before; below we repeat the proof on the
 # smallest example there is. Note that the norm is squared and taken per image, and that the target is 0, not 1 as in
-# WGAN-GP.
+# [WGAN-GP](../about/glossary.ipynb#gl-gradient-penalty).
 
 # %%
 #| exports
@@ -251,7 +251,7 @@ slope, = torch.autograd.grad(norms.mean(), w)
 torch.testing.assert_close(slope, 2 * w.detach()) # d|w|^2/dw: the penalty reaches the weights
 
 # %% [markdown]
-# The sum in `D(x).sum()` deserves a thought: a gradient of a sum over the batch is the gradient of each image's own logit
+# The sum in `D(x).sum()` deserves a thought: a gradient of a sum over the [batch](../about/glossary.ipynb#gl-batch) is the gradient of each image's own logit
 # *only if no image influences another's logit*. Is that so? Take the logit of image 0 and ask how it changes with the
 # pixels of image 1. Which of the two discriminators will say zero?
 
@@ -260,21 +260,22 @@ for norm in ("none", "batch"):
     _, D = build_networks(CONFIG.replace(d_norm=norm))
     pair = torch.rand(2, 1, 28, 28).mul(2).sub(1).requires_grad_()
     slope, = torch.autograd.grad(D(pair)[0], pair)
-    print(f"d_norm={norm:<6} by its own pixels {slope[0].norm():.4f}, by another's {slope[1].norm():.4f}")
+    print(f"d_norm={norm:<6} by its own pixels {slope[0].norm():.4f}, by another's "
+          f"{slope[1].norm():.4f}")
     assert (slope[1].norm() == 0) == (norm == "none")
 
 # %% [markdown]
-# With BatchNorm an image's logit depends on its neighbours, and the sum mixes them up. So the penalties and BatchNorm in
+# With [BatchNorm](../about/glossary.ipynb#gl-batchnorm) an image's logit depends on its neighbours, and the sum mixes them up. So the penalties and BatchNorm in
 # $D$ do not go together, and the `modern` recipe has no normalisation there.
 #
 # ## The smallest GAN there is
 #
-# Why should a game circle, and why should a penalty stop it? Mescheder et al. (2018) shrink a GAN until one can see all
-# of it: the **Dirac-GAN**. Every real image is the number 0. The generator has one weight, $\theta$, and always makes the
+# Why should a game circle, and why should a penalty stop it? Mescheder et al. [-@mescheder2018converge] shrink a GAN until one can see all
+# of it: the **[Dirac-GAN](../about/glossary.ipynb#gl-dirac-gan)**. Every real image is the number 0. The generator has one weight, $\theta$, and always makes the
 # number $\theta$. The discriminator has one weight too: $D(x) = \psi x$. The solution is $\theta = 0$, where the fakes are
 # real, and $\psi = 0$, where the discriminator has nothing left to say.
 #
-# The logit of a real image is 0, that of a fake is $\psi\theta$. So the relativistic losses are
+# The logit of a real image is 0, that of a fake is $\psi\theta$. So the [relativistic](../about/glossary.ipynb#gl-relativistic) losses are
 # $L_D = \mathrm{softplus}(\psi\theta)$ and $L_G = \mathrm{softplus}(-\psi\theta)$, and each player goes down the slope of
 # its own:
 #
@@ -358,7 +359,7 @@ assert abs(rate - 0.2 / 2) < 0.01, "as fast as the eigenvalues say: gamma/2"
 # not exactly $\tfrac12$. With $r^2 = \psi^2 + \theta^2$ and $u = \psi\theta$ the two equations above give
 # $\frac{d}{dt} r^2 = -2u\tanh(u/2) \approx -u^2$, which is $-r^4/8$ on the average over a lap. So the distance shrinks like
 # $1/\sqrt{t}$, and the assertion above holds it to that: each halving takes four times as long as the one before. With
-# the penalty every halving takes the same time. In a real GAN a lap looks like this: losses that oscillate, and a
+# the penalty every halving takes the same time. In a real GAN a lap looks like this: losses that [oscillate](../about/glossary.ipynb#gl-oscillation), and a
 # generator that draws shoes, then trousers, then shoes.
 #
 # ## The lazy penalty
@@ -384,14 +385,15 @@ plain(), penalty() # the first calls prepare things
 print(f"the penalty costs {seconds(penalty) / seconds(plain):.1f} times what the loss costs")
 
 # %% [markdown]
-# Far more than the loss itself. Karras et al. (2020, appendix B) found that it can be **lazy**: apply it in every 16th step
+# Far more than the loss itself. Karras et al. [-@karras2020stylegan2, appendix B] found that it can be **[lazy](../about/glossary.ipynb#gl-lazy-penalty)**: apply it in every 16th step
 # only, and 16 times as strong. That is the dotted line above: the same friction in portions. Between two penalties the
-# pair turns freely, and then $\psi$ is pulled back by $16\,\gamma$ times the learning rate at once. On average both
+# pair turns freely, and then $\psi$ is pulled back by $16\,\gamma$ times the [learning rate](../about/glossary.ipynb#gl-learning-rate) at once. On average both
 # arrive equally fast:
 
 # %%
 for name in ("R1", "R1, lazy"):
-    print(f"{name:<9} loses {1 - (distance[name][-1] / 0.3) ** (1 / 1200):.2%} of the distance a step")
+    print(f"{name:<9} loses {1 - (distance[name][-1] / 0.3) ** (1 / 1200):.2%} of "
+          "the distance a step")
 
 # %%
 once_each, lazy = (np.log(distance[name][-1] / 0.3) for name in ("R1", "R1, lazy"))
@@ -408,12 +410,11 @@ for every in (1, 16, 64, 100, 400):
     print(f"every {every:>3}: from 0.3 to {end:.5f}")
 
 # %% [markdown]
-# The portions have to be small, with many of them to a lap. One thing the toy does not show. Adam divides by the size of recent gradients, and a gradient 16 times as large in every
+# The portions have to be small, with many of them to a lap. One thing the toy does not show. [Adam](../about/glossary.ipynb#gl-adam) divides by the size of recent gradients, and a gradient 16 times as large in every
 # 16th step makes this size larger. Karras et al. adjust Adam for that; with $\beta_2 = 0.99$ and the small $\gamma$ of
 # our recipe the difference is lost in the noise, and we leave Adam alone.
 #
 # ## The step, first version
-#
 #
 # Now both networks take a step. As everyone first writes it:
 
@@ -456,12 +457,12 @@ sum(p.grad is not None for p in D.parameters()), "gradients of D, computed for n
 #    can serve the second, with their graph.
 # 2. $D$ judges real and generated images in two calls; side by side in one batch, they keep the processor busier.
 #    (Not if $D$ has BatchNorm: it should see the two kinds separately, each with its own statistics.)
-# 3. `.item()` waits for the device twice a step.
+# 3. `.item()` [waits for the device](../about/glossary.ipynb#gl-host-sync) twice a step.
 # 4. Everything is in float32.
 #
 # ## The step, final version
 #
-# The discriminator's whole loss, penalty included, is one module. Several processes can then share its gradients in one
+# The discriminator's whole loss, penalty included, is one module. [Several processes](../about/glossary.ipynb#gl-data-parallel) can then share its gradients in one
 # exchange, which PyTorch's `DistributedDataParallel` does for one `forward` at a time.
 
 # %%
@@ -639,7 +640,7 @@ for old, new in zip(before, (step.G.state_dict(), step.D.state_dict())):
 
 # %% [markdown]
 # The loss of both begins at $\log 2 = 0.693$, as computed above. To trust the rest, compare a step with one taken by
-# hand. The same seed, the same real images, the plain sequence of operations: the weights must agree.
+# hand. The same [seed](../about/glossary.ipynb#gl-seed), the same real images, the plain sequence of operations: the weights must agree.
 
 # %%
 ours, hand = networks(CONFIG), networks(CONFIG)
@@ -664,7 +665,7 @@ for a, b in [(ours.G, hand.G), (ours.D, hand.D)]:
         torch.testing.assert_close(p, q, rtol=1e-3, atol=2e-5)
 
 # %% [markdown]
-# The other settings, each tried once: BatchNorm in $D$, the other losses, several steps, instance noise, smoothing.
+# The other settings, each tried once: BatchNorm in $D$, the other losses, several steps, [instance noise](../about/glossary.ipynb#gl-instance-noise), smoothing.
 
 # %%
 for changes in [dict(recipe="dcgan"), dict(loss="minimax"), dict(d_steps=3, g_steps=2),
@@ -690,7 +691,7 @@ assert step.first_bad == 2
 # %% [markdown]
 # ## Mixed precision
 #
-# Under autocast, convolutions and matrix products run in bfloat16 and all else in float32. Losses, penalties and
+# Under [autocast](../about/glossary.ipynb#gl-autocast), convolutions and matrix products run in [bfloat16](../about/glossary.ipynb#gl-bf16) and all else in float32. Losses, penalties and
 # optimiser stay exact. How far off is a gradient, and is that much? We compare with a yardstick: how far apart the
 # gradients of two batches are.
 
@@ -745,7 +746,7 @@ for penalise in (False, True):
 
 
 # %% [markdown]
-# Several hundred, of a few microseconds each: a GPU finishes them faster than Python can launch them. A **CUDA graph** records the launches of one iteration and replays them with a single call.
+# Several hundred, of a few microseconds each: a GPU finishes them faster than Python can launch them. A **[CUDA graph](../about/glossary.ipynb#gl-cuda-graph)** records the launches of one iteration and replays them with a single call.
 # What it demands is that every tensor stays where it was: inputs are copied into fixed places, the optimiser keeps
 # its step count on the device, and nothing may wait. Our step was built for this. With and without penalty are two
 # different iterations, hence two graphs. The first three of each kind run as usual, because libraries choose their
@@ -852,7 +853,7 @@ check_smoothing(smoothed)
 # %% [markdown]
 # ### 4. Where WGAN-GP looks
 #
-# Gulrajani et al. (2017) penalise the gradient on the line between a real and a generated image. Write
+# Gulrajani et al. [-@gulrajani2017wgangp] penalise the gradient on the line between a real and a generated image. Write
 # `between(x, fake)`: for each pair one point $\epsilon x + (1 - \epsilon)\,G(z)$, with $\epsilon$ uniform in [0, 1]. In how many
 # places does one go wrong in a single line?
 
@@ -883,16 +884,16 @@ check_mixing(between)
 #   everything. Check that the penalty is not a mean over pixels, which is 784 times too weak.
 # - *The penalty falls to 0, and everything freezes*: it is too strong; try a tenth.
 # - *The penalty does nothing at all*: `create_graph=True` is missing, and it is a constant to the weights.
-# - *Losses oscillate, samples change their kind together*: the circle of this page. More R1, or lower learning rates.
-# - *Fine in float32, nonsense in mixed precision*: a loss inside autocast in half precision. Our networks return float32.
+# - *Losses oscillate, samples change their kind together*: the circle of this page. More [R1](../about/glossary.ipynb#gl-r1), or lower learning rates.
+# - *Fine in float32, nonsense in [mixed precision](../about/glossary.ipynb#gl-mixed-precision)*: a loss inside autocast in half precision. Our networks return float32.
 # - *Every step takes long on a GPU that is idle*: something waits, an `.item()`, a `print` of a tensor, a copy to the CPU.
 #
-# **References.** Goodfellow et al., *Generative adversarial nets*, 2014, eq. 1 and section 3 (both losses). Salimans et
-# al., *Improved techniques for training GANs*, 2016, section 3.4 (one-sided smoothing). Arjovsky and Bottou, *Towards
-# principled methods for training GANs*, 2017 (why a perfect $D$ teaches nothing). Gulrajani et al., *Improved training of
-# Wasserstein GANs*, 2017, eq. 3. Sønderby et al., *Amortised MAP inference for image super-resolution*, 2017 (instance
-# noise). Mescheder, Geiger and Nowozin, *Which training methods for GANs do actually converge?*, 2018, section 2
-# (Dirac-GAN) and eq. 9 (R1). Jolicoeur-Martineau, *The relativistic discriminator*, 2018. Karras et al., *Analyzing and
-# improving the image quality of StyleGAN*, 2020, appendix B (lazy penalty). Sun, Fang and Schwing, *Towards a better
-# global loss landscape of GANs*, 2020. Huang et al., *The GAN is dead; long live the GAN! A modern baseline GAN*, 2024,
+# **References.** Goodfellow et al. [-@goodfellow2014gan], *Generative adversarial nets*, eq. 1 and section 3 (both losses). Salimans et
+# al. [-@salimans2016improved], *Improved techniques for training GANs*, section 3.4 (one-sided smoothing). Arjovsky and Bottou [-@arjovsky2017principled], *Towards
+# principled methods for training GANs* (why a perfect $D$ teaches nothing). Gulrajani et al. [-@gulrajani2017wgangp], *Improved training of
+# Wasserstein GANs*, eq. 3. Sønderby et al. [-@sonderby2017amortised], *Amortised MAP inference for image super-resolution* (instance
+# noise). Mescheder, Geiger and Nowozin [-@mescheder2018converge], *Which training methods for GANs do actually converge?*, section 2
+# (Dirac-GAN) and eq. 9 (R1). Jolicoeur-Martineau [-@jolicoeur2018relativistic], *The relativistic discriminator*. Karras et al. [-@karras2020stylegan2], *Analyzing and
+# improving the image quality of StyleGAN*, appendix B (lazy penalty). Sun, Fang and Schwing [-@sun2020landscape], *Towards a better
+# global loss landscape of GANs*. Huang et al. [-@huang2024r3gan], *The GAN is dead; long live the GAN! A modern baseline GAN*,
 # section 2.

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** train a GAN from start to finish, say from its measurements who is winning, tell four ways of
@@ -63,7 +63,7 @@ from gan_course.results import evaluate_run
 from gan_course.runs import provenance_line
 
 # %% [markdown]
-# Two runs with the same data, the same seed, the same number of epochs. All that differs is the recipe.
+# Two runs with the same data, the same [seed](../about/glossary.ipynb#gl-seed), the same number of [epochs](../about/glossary.ipynb#gl-epoch). All that differs is the [recipe](../about/glossary.ipynb#gl-recipe).
 
 # %%
 artifacts = budget(full=Path("artifacts"), fast=Path(tempfile.mkdtemp()))
@@ -80,10 +80,10 @@ for name, value in modern.to_dict().items():
 # %% [markdown]
 # ## Training
 #
-# A line per epoch. There are two Fréchet distances to the real images, and smaller is better: `FD(pixels)`, the
-# [stop-gap](../foundations/evaluate.ipynb) of 5,000 samples, and every second epoch `FD(judge)`, in the features of a
-# [classifier](../foundations/features.ipynb), of 2,000. Held-out real images have 0.2 and 0.4. `best_by="frechet"` lets
-# the judge say which epoch is kept as the best. The two runs went side by side, a core each, with other work beside them: left
+# A line per epoch. There are two [Fréchet distances](../about/glossary.ipynb#gl-frechet) to the real images, and smaller is better: `FD(pixels)`, the
+# [stop-gap](../foundations/evaluate.ipynb) of 5,000 samples, and every second epoch `FD(judge)`, in the [features](../about/glossary.ipynb#gl-features) of a
+# [classifier](../foundations/features.ipynb), of 2,000. [Held-out](../about/glossary.ipynb#gl-held-out) real images have 0.2 and 0.4. `best_by="frechet"` lets
+# [the judge](../about/glossary.ipynb#gl-judge) say which epoch is kept as the best. The two runs went side by side, a core each, with other work beside them: left
 # alone, two cores do 630 images a second here in `modern`, and its ten epochs take sixteen minutes.
 
 # %%
@@ -94,7 +94,7 @@ results["dcgan"] = train(dcgan, resume=True)
 
 # %% [markdown]
 # Before anything else: did anything train? The initial weights can be made again from the seed. Every weight of
-# both generators should be elsewhere now.
+# both [generators](../about/glossary.ipynb#gl-generator) should be elsewhere now.
 
 # %%
 for config in (modern, dcgan):
@@ -106,13 +106,14 @@ for config in (modern, dcgan):
 for name, metrics in results.items():
     rows = metrics["history"]
     assert metrics["status"] == "finished" and len(rows) == modern.epochs
-    assert all(np.isfinite([row["loss_g"], row["loss_d"], row["d_real"], row["d_fake"]]).all() for row in rows)
+    assert all(np.isfinite([row["loss_g"], row["loss_d"], row["d_real"], row["d_fake"]]).all()
+               for row in rows)
 
 
 # %% [markdown]
 # ## Look first
 #
-# The same question to both: sixty latents that nobody chose.
+# The same question to both: sixty [latents](../about/glossary.ipynb#gl-latent) that nobody chose.
 
 # %%
 #| label: fig-modern
@@ -120,11 +121,13 @@ for name, metrics in results.items():
 #| fig-alt: "A grid of generated garments: shirts, pullovers, coats, dresses, trousers, bags, sandals, sneakers and ankle boots."
 def note(config):
     last = results[config.recipe]
-    return (f"{config.recipe} on {last['dataset']['name']}, {config.epochs} epochs, seed {config.seed}, "
+    return (f"{config.recipe} on {last['dataset']['name']}, {config.epochs} epochs, "
+            f"seed {config.seed}, "
             f"FD(judge) {last['history'][-1]['frechet']:.2f}")
 
 with tempfile.TemporaryDirectory() as scratch:
-    samples = {c.recipe: generate_samples(c, 1000, Path(scratch)/"x.png", seed=1) for c in (modern, dcgan)}
+    samples = {c.recipe: generate_samples(c, 1000, Path(scratch)/"x.png", seed=1)
+               for c in (modern, dcgan)}
 figures.image_grid(samples["modern"][:60], columns=12, caption=note(modern))
 
 # %%
@@ -154,7 +157,8 @@ def strip(config):
     "The progress strip is kept in the checkpoints."
     state = load_file(latest_checkpoint(config.out))["state"]
     labels = [str(row["epoch"]) for row in state["history"]]
-    return figures.progress_strip([s.numpy() for s in state["strips"]], labels, caption=note(config))
+    return figures.progress_strip([s.numpy() for s in state["strips"]], labels,
+                                  caption=note(config))
 
 strip(modern)
 
@@ -168,7 +172,7 @@ strip(dcgan)
 # ## Reflection: what the curves say
 #
 # First the curves, and a warning: **a falling loss is no evidence**. The two losses are two sides of one game. If
-# the discriminator's falls, it is winning, and the pictures may be getting worse.
+# the [discriminator's](../about/glossary.ipynb#gl-discriminator) falls, it is winning, and the pictures may be getting worse.
 
 # %%
 #| label: fig-curves-modern
@@ -206,7 +210,8 @@ axes[2].set(title="rank accuracy of D", xlabel="epoch", ylim=(0.45, 1.02))
 axes[0].legend(); fig.tight_layout()
 
 # %%
-print(f"{'':<8}{'loss D':>8}{'loss G':>8}{'D(x)':>7}{'D(G(z))':>9}{'rank':>7}{'best FD':>9}{'last FD':>9}")
+print(f"{'':<8}{'loss D':>8}{'loss G':>8}{'D(x)':>7}{'D(G(z))':>9}{'rank':>7}"
+      f"{'best FD':>9}{'last FD':>9}")
 for name, metrics in results.items():
     r = metrics["history"][-1]
     print(f"{name:<8}{r['loss_d']:>8.3f}{r['loss_g']:>8.3f}{r['d_real']:>7.2f}{r['d_fake']:>9.2f}"
@@ -215,7 +220,7 @@ for name, metrics in results.items():
 # %% [markdown]
 # Read them slowly; each of the three says something else.
 #
-# **Balance.** If $D$ gave the same logit to everything, the losses would be $\ln 2 = 0.69$ each in the modern recipe, and
+# **Balance.** If $D$ gave the same [logit](../about/glossary.ipynb#gl-logit) to everything, the losses would be $\ln 2 = 0.69$ each in the modern recipe, and
 # $2 \ln 2 = 1.39$ for $D$ and $0.69$ for $G$ in dcgan. Modern begins there, and moves away more and more slowly, to 0.67 and
 # 0.87. In dcgan the discriminator's loss falls from 1.31 to 1.10 and the generator's rises from 0.88 to 1.16, the faster the
 # longer it lasts. Read as one reads a classifier's loss, both generators get worse in every epoch. Their distances fall
@@ -227,7 +232,7 @@ for name, metrics in results.items():
 # its distance still falls. Should it rise one day, the file `best/generator.pt` is kept for that; ask for it with
 # `generate_samples(..., best=True)`.
 #
-# **Which distance?** The pixel distance of modern rises from 1.8 to 2.4 and 2.5 after the sixth epoch, falls to 1.4 in the
+# **Which distance?** The [pixel distance](../about/glossary.ipynb#gl-pixel-frechet) of modern rises from 1.8 to 2.4 and 2.5 after the sixth epoch, falls to 1.4 in the
 # ninth, and rises again in the last, where the curves of the losses show nothing at all. The judge saw nothing of the kind: it
 # falls whenever it is taken. And while by their pixels the two recipes end side by side, at 1.7 and 1.9, by the judge one is at
 # 3.1 and the other at 5.5. Look at the two grids again, and say whom you believe.
@@ -244,14 +249,16 @@ test = load_dataset(real.name, split="test", limit=budget(full=None, fast=500))
 found = {}
 for config in (modern, dcgan):
     with tempfile.TemporaryDirectory() as scratch:
-        many = generate_samples(config, budget(full=10_000, fast=500), Path(scratch)/"x.png", seed=2)
+        many = generate_samples(config, budget(full=10_000, fast=500), Path(scratch)/"x.png",
+                                seed=2)
     found[config.recipe] = evaluate_run(config.out, many, real, test, seed=2)
 
 # %%
 print(f"{'':<16}{'modern':>8}{'95 %':>20}{'dcgan':>8}{'95 %':>20}{'floor':>8}")
 for name, a in found["modern"]["metrics"].items():
     b = found["dcgan"]["metrics"][name]
-    print(f"{name:<16}" + "".join(f"{m['value']:>8.3f}  ({m['low']:>6.3f} to {m['high']:>6.3f})" for m in (a, b))
+    print(f"{name:<16}" + "".join(f"{m['value']:>8.3f}  ({m['low']:>6.3f} to {m['high']:>6.3f})"
+                                  for m in (a, b))
           + f"{a['floor']:>8.3f}")
 print(*(f"{name}: {line}" for name in found for line in found[name]["flags"]), sep="\n")
 
@@ -263,10 +270,10 @@ evaluation_figure(samples["modern"], found["modern"]["metrics"], note(modern))
 
 # %% [markdown]
 # The distances are smaller than those of the curve, 2.6 and 4.9, since with more samples [the bias](../foundations/metrics.ipynb) is
-# smaller: compare numbers of samples before you compare distances. Their intervals are far apart. What makes the difference?
+# smaller: compare numbers of samples before you compare distances. Their [intervals](../about/glossary.ipynb#gl-interval) are far apart. What makes the difference?
 # More of modern's samples look like real images (precision 0.77 against 0.71; real test images have 0.83), and they come near
-# more of the real ones (coverage 0.84 against 0.77; 0.97). In recall the two hardly differ, and both have far to go. Both draw
-# all kinds about as often as the data (class distance), and neither copies: about one sample in a hundred lies very near to a
+# more of the real ones ([coverage](../about/glossary.ipynb#gl-coverage) 0.84 against 0.77; 0.97). In [recall](../about/glossary.ipynb#gl-precision-recall) the two hardly differ, and both have far to go. Both draw
+# all kinds about as often as the data ([class distance](../about/glossary.ipynb#gl-class-distance)), and neither copies: about one sample in a hundred lies very near to a
 # training image, as of new photographs.
 #
 # An interval says how well one *run* is known. Another seed may move both numbers further: [Results](../about/results.ipynb).
@@ -274,19 +281,20 @@ evaluation_figure(samples["modern"], found["modern"]["metrics"], note(modern))
 # %% [markdown]
 # ## Sampling
 #
-# Walks between latents, on the arc. Look for jumps: there should be none.
+# Walks between latents, [on the arc](../about/glossary.ipynb#gl-interpolation). Look for jumps: there should be none.
 
 # %%
 #| label: fig-walks
 #| fig-cap: "Five walks between two latents with the generator of the modern recipe."
 #| fig-alt: "Five rows of twelve garments that change step by step from the one on the left to the one on the right."
 G, config, _ = load_generator(modern.out)
-walk = interpolate(make_latents(5, config.latent_dim, 11), make_latents(5, config.latent_dim, 12), 12)
+walk = interpolate(make_latents(5, config.latent_dim, 11), make_latents(5, config.latent_dim, 12),
+                   12)
 pictures = to_images(G(walk.flatten(0, 1))).reshape(5, 12, 28, 28, 1)
 figures.interpolation_figure(list(pictures), caption=note(modern))
 
 # %% [markdown]
-# Has it only memorised? For some samples, the nearest of all real images, by the distance of their pixels:
+# Has it only [memorised](../about/glossary.ipynb#gl-memorising)? For some samples, the nearest of all real images, by the distance of their pixels:
 
 # %%
 #| label: fig-neighbours
@@ -308,7 +316,7 @@ figures.image_grid(np.concatenate([samples["modern"][:12], real.images[nearest]]
 # |---|---|---|
 # | Is the latent long enough, or too long? | `latent_dim` | variety within a kind, and FD: 64 were worse than 16 |
 # | Are the optimisers right? | `lr_g`, `lr_d`, `beta1`, `optimizer`, `lr_decay` | FD after a fixed time, never the loss |
-# | Is the discriminator held back enough, or too much? | `r1`, `r2`, `penalty_every`, `dropout`, `label_smoothing`, `instance_noise` | rank accuracy, gradient norms |
+# | Is the discriminator held back enough, or too much? | `r1`, `r2`, `penalty_every`, `dropout`, `label_smoothing`, `instance_noise` | [rank accuracy](../about/glossary.ipynb#gl-rank-accuracy), gradient norms |
 # | Would another architecture do better? | `width`, `d_widening`, `upsample`, `d_norm` | FD after a fixed *time*: wide networks are slow |
 # | Does averaging help? | `ema_half_life` | the same run with 0 |
 # | Which number do I trust? | `eval_images`, `gan-course evaluate` | FD with another seed of latents; the grid |
@@ -321,19 +329,23 @@ def short(**changes):
     "A short run of a variant: its last measurements and its samples."
     with tempfile.TemporaryDirectory() as folder:
         config = CONFIG.replace(**(dict(
-            epochs=budget(full=3, fast=1), limit=budget(full=20_000, fast=256), width=budget(full=32, fast=8),
-            progress=False, eval_images=budget(full=5000, fast=500), out=Path(folder)/"run") | changes))
+            epochs=budget(full=3, fast=1), limit=budget(full=20_000, fast=256),
+            width=budget(full=32, fast=8),
+            progress=False, eval_images=budget(full=5000, fast=500),
+            out=Path(folder)/"run") | changes))
         metrics = train(config, verbose=False)
         images = generate_samples(config, 500, Path(folder)/"x.png", seed=1)
     return metrics["history"][-1], images
 
 def compare(variants):
     "Runs of several variants as a table; returns their samples, a row each."
-    print(f"{'variant':<34}{'FD':>7}{'loss D':>8}{'loss G':>8}{'rank':>6}{'|grad G|':>10}{'spread':>8}")
+    print(f"{'variant':<34}{'FD':>7}{'loss D':>8}{'loss G':>8}{'rank':>6}"
+          f"{'|grad G|':>10}{'spread':>8}")
     rows = []
     for name, changes in variants.items():
         r, images = short(**changes)
-        print(f"{name:<34}{r['pixel_frechet']:>7.1f}{r['loss_d']:>8.3f}{r['loss_g']:>8.3f}{r['rank_accuracy']:>6.2f}"
+        print(f"{name:<34}{r['pixel_frechet']:>7.1f}{r['loss_d']:>8.3f}{r['loss_g']:>8.3f}"
+              f"{r['rank_accuracy']:>6.2f}"
               f"{r['grad_norm_g']:>10.3f}{images.astype(float).std(axis=0).mean():>8.1f}")
         rows.append(images[:12])
     return rows
@@ -369,9 +381,9 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 #   discriminator does not know what to object to (rank 0.49). Sixteen are; the 64 that this recipe had at first were worse.
 # - *Average.* The losses of the first and the third row are the same to the last digit, as they must be: the average only
 #   watches. Without it the same run has four times the distance. It is the cheapest improvement of all.
-# - *Learning rate.* At 1e-4, which many tutorials give, these clouds are all there is after 60,000 images. Of the six
-#   relativistic rows it has the lowest loss of $D$ and the largest gradients, and it is the worst by far.
-# - *Optimiser, width, loss.* RMSprop and the non-saturating loss are close to the first row; which of the three is better
+# - *[Learning rate](../about/glossary.ipynb#gl-learning-rate).* At 1e-4, which many tutorials give, these clouds are all there is after 60,000 images. Of the six
+#   [relativistic](../about/glossary.ipynb#gl-relativistic) rows it has the lowest loss of $D$ and the largest gradients, and it is the worst by far.
+# - *Optimiser, width, loss.* RMSprop and the [non-saturating](../about/glossary.ipynb#gl-non-saturating) loss are close to the first row; which of the three is better
 #   one seed cannot tell. Half the width costs quality per image and saves time; compare after equal time.
 
 # %% [markdown]
@@ -381,10 +393,10 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 #
 # | you see | it is called | fields that mend it |
 # |---|---|---|
-# | all samples alike, or a few kinds only; `spread` falls | generator collapse | `beta1` to 0, `lr_g` down, `r1`, `r2` up, `loss="relativistic"` |
+# | all samples alike, or a few kinds only; `spread` falls | generator [collapse](../about/glossary.ipynb#gl-mode-collapse) | `beta1` to 0, `lr_g` down, `r1`, `r2` up, `loss="relativistic"` |
 # | rank accuracy near 1, loss of D near 0, pictures stand still | discriminator overpowering | `r1`, `r2` up, `lr_d` down, `label_smoothing`, `instance_noise`, `dropout` |
-# | the generator's gradient is tiny, nothing happens | slow convergence, vanishing gradients | `loss` away from `minimax`, `lr_g` up, `batch_size` down |
-# | a fine regular pattern on every surface | checkerboard artefacts | `upsample="resize"` |
+# | the generator's gradient is tiny, nothing happens | slow convergence, [vanishing gradients](../about/glossary.ipynb#gl-vanishing-gradient) | `loss` away from `minimax`, `lr_g` up, `batch_size` down |
+# | a fine regular pattern on every surface | [checkerboard](../about/glossary.ipynb#gl-checkerboard) artefacts | `upsample="resize"` |
 
 # %%
 free = dict(loss="non_saturating", r1=0.0, r2=0.0) # nothing holds anybody back
@@ -410,14 +422,14 @@ figures.interpolation_figure(trouble, caption="after a short run; rows in the or
 # %% [markdown]
 # Row by row. The first number to look at is the spread, the second the rank.
 #
-# - **Collapse.** A generator in a hurry, with the momentum that Adam has by default: spread 0.0. All samples are one
+# - **Collapse.** A generator in a hurry, with the [momentum](../about/glossary.ipynb#gl-momentum) that [Adam](../about/glossary.ipynb#gl-adam) has by default: spread 0.0. All samples are one
 #   picture, here black; $D$ is always right, and the gradient is 0.000, so it will stay black. With
 #   $\beta_1 = 0$ the very same learning rates draw clothes. Collapse is seldom so complete. It starts with kinds that
 #   are missing: rows 5 and 6 know nothing but tops.
 # - **A discriminator that overpowers, and a gradient that vanishes.** Fifty times the generator's learning rate: $D$ is
-#   perfect after a few steps. Under the minimax loss both losses and the generator's gradient are then 0.000, and the
-#   fourth row is what those few steps left of the untrained network. Its fine regular pattern is the transposed
-#   convolution's, and tells that nothing was learned. A loss of 0 is the worst that can be seen here.
+#   perfect after a few steps. Under the [minimax](../about/glossary.ipynb#gl-minimax) loss both losses and the generator's gradient are then 0.000, and the
+#   fourth row is what those few steps left of the untrained network. Its fine regular pattern is the [transposed
+#   convolution's](../about/glossary.ipynb#gl-transposed-convolution), and tells that nothing was learned. A loss of 0 is the worst that can be seen here.
 # - **The non-saturating loss** gives the gradient back (from 0.000 to 54) and the pictures move; the distance falls from
 #   437 to 84. But $D$ still wins (0.88), and its directions are poor: clouds, not one shoe, not one bag.
 # - **Penalties** hold the same discriminator back. The rank falls to 0.64, and the spread rises nearly to that of the
@@ -430,10 +442,12 @@ figures.interpolation_figure(trouble, caption="after a short run; rows in the or
 # %% [markdown]
 # ## Exercises
 #
+# Write your own cell before you unfold a solution; each check names the likely mistake.
+#
 # ### 1. Arithmetic of a run
 #
 # Write `arithmetic(images, batch_size, epochs, penalty_every)`, which returns how many steps a run takes and in how many of
-# them the penalties are applied. The last, incomplete batch of an epoch is left out; steps are counted through the whole
+# them the penalties are applied. The last, incomplete [batch](../about/glossary.ipynb#gl-batch) of an epoch is left out; steps are counted through the whole
 # run, from 0.
 
 # %%
@@ -500,9 +514,9 @@ print({name: round(float(diversity(images[:200])), 1) for name, images in sample
 # **What goes wrong in practice.** The run that looked best was the one whose seed was lucky: repeat it. The grid in the
 # report came from the best epoch: say so, or show the last. The loss went down and the pictures got worse: see above.
 #
-# **References.** Radford, Metz and Chintala (2015), *Unsupervised representation learning with deep convolutional
-# generative adversarial networks*. Huang, Gokaslan, Kuleshov and Tompkin (2024), *The GAN is dead; long live the GAN!*
-# Odena, Dumoulin and Olah (2016), *Deconvolution and checkerboard artifacts*. Heusel et al. (2017), *GANs trained by a
+# **References.** Radford, Metz and Chintala [-@radford2015dcgan], *Unsupervised representation learning with deep convolutional
+# generative adversarial networks*. Huang, Gokaslan, Kuleshov and Tompkin [-@huang2024r3gan], *The GAN is dead; long live the GAN!*
+# Odena, Dumoulin and Olah [-@odena2016checkerboard], *Deconvolution and checkerboard artifacts*. Heusel et al. [-@heusel2017fid], *GANs trained by a
 # two time-scale update rule converge to a local Nash equilibrium*.
 #
 # ## Where this came from

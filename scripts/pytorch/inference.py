@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/inference.ipynb) · [API](../about/api.ipynb#pytorch-inference) · [Side by side](../about/side_by_side.ipynb#inference)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** load a generator that somebody else trained without running their code, trade variety for
@@ -55,7 +55,7 @@ from gan_course.pytorch.train import load_file
 from gan_course.pytorch.utils import make_latents, to_images
 
 # %% [markdown]
-# First we need a generator. A few epochs make one that has an idea of clothes; the [lab](gan_pytorch.ipynb) trains one
+# First we need a [generator](../about/glossary.ipynb#gl-generator). A few [epochs](../about/glossary.ipynb#gl-epoch) make one that has an idea of clothes; the [lab](gan_pytorch.ipynb) trains one
 # properly.
 
 # %%
@@ -69,7 +69,8 @@ from gan_course.pytorch.train import train
 # %%
 folder = tempfile.TemporaryDirectory()
 config = CONFIG.replace(out=Path(folder.name)/"run", epochs=budget(full=3, fast=1), progress=False,
-                        limit=budget(full=None, fast=640), width=budget(full=32, fast=16), eval_images=budget(full=5000, fast=0))
+                        limit=budget(full=None, fast=640), width=budget(full=32, fast=16),
+                        eval_images=budget(full=5000, fast=0))
 metrics = train(config)
 
 
@@ -77,7 +78,7 @@ metrics = train(config)
 # ## Loading
 #
 # `generator.pt` holds weights and the configuration they belong to, so one file is enough. It is read with
-# `weights_only=True`, see [Training](train.ipynb), and what comes back is in **evaluation mode**. Why that matters we shall
+# `weights_only=True`, see [Training](train.ipynb), and what comes back is in **[evaluation mode](../about/glossary.ipynb#gl-evaluation-mode)**. Why that matters we shall
 # see at once.
 
 # %%
@@ -111,7 +112,7 @@ assert saved == config and not G.training
 data["name"], data["checksum"][:12]
 
 # %% [markdown]
-# In training mode, BatchNorm normalises with the statistics of the batch at hand: what a latent becomes depends on its
+# In training mode, [BatchNorm](../about/glossary.ipynb#gl-batchnorm) normalises with the statistics of the [batch](../about/glossary.ipynb#gl-batch) at hand: what a [latent](../about/glossary.ipynb#gl-latent) becomes depends on its
 # neighbours. Ask for the same latent twice, in different company:
 
 # %%
@@ -134,8 +135,8 @@ G, *_ = load_generator(config.out)
 # ## Latents, and the truncation trick
 #
 # A latent far from the origin is rare in training, and what the generator makes of it is often odd. Drawing latents only
-# from the middle of the normal distribution gives cleaner and more similar pictures (Brock et al. 2018). The usual
-# recipe draws again whatever exceeds a threshold $\tau$. It can be done without drawing again: take a uniform number
+# from the middle of the normal distribution gives cleaner and more similar pictures [@brock2018biggan]. The usual
+# [recipe](../about/glossary.ipynb#gl-recipe) draws again whatever exceeds a threshold $\tau$. It can be done without drawing again: take a uniform number
 # between the probabilities of $-\tau$ and $\tau$, and ask at which value the normal distribution reaches it.
 
 # %%
@@ -148,7 +149,8 @@ def sample_latents(num, # how many
     "Standard normal latents, truncated if wished (Brock et al. 2018, section 3.1)."
     if truncation is None: return make_latents(num, latent_dim, seed)
     if not (math.isfinite(truncation) and truncation > 0):
-        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, "
+                          "such as 1.0, or none")
     generator = torch.Generator().manual_seed(seed)
     inside = math.erf(truncation / math.sqrt(2)) # probability of [-truncation, truncation]
     u = torch.rand(num, latent_dim, generator=generator, dtype=torch.float64) * 2 - 1
@@ -176,7 +178,7 @@ figures.image_grid(np.concatenate(rows), columns=12, caption=note)
 
 # %% [markdown]
 # At 1 the garments are dim and full of holes, at 0.3 there are none. In sixteen dimensions most latents of training have a
-# length near 4. Truncated at 1 the length is near 2.2, truncated at 0.3 it is 0.7: a place where the generator was never asked
+# length near 4. [Truncated](../about/glossary.ipynb#gl-truncation) at 1 the length is near 2.2, truncated at 0.3 it is 0.7: a place where the generator was never asked
 # for anything, and where its first bias decides alone. How far one can truncate is a property of a generator, and only the
 # grid tells. Variety goes first, and with it the differences between pixels of different samples:
 
@@ -189,7 +191,7 @@ assert spread[0] > spread[2]
 # ## Walking between latents
 #
 # If a generator has understood something, a walk from one latent to another passes through plausible garments, and
-# changes smoothly. A generator that memorised jumps: it stays at one training image as long as it can, then at the next.
+# changes smoothly. A generator that [memorised](../about/glossary.ipynb#gl-memorising) jumps: it stays at one training image as long as it can, then at the next.
 #
 # The straight line $(1-t) z_0 + t z_1$ has a flaw. In sixteen dimensions most standard normal vectors have a length near
 # $\sqrt{16} = 4$. How long is the middle of the line between two of them?
@@ -201,7 +203,7 @@ a.norm().item(), b.norm().item(), (a / 2 + b / 2).norm().item()
 
 # %% [markdown]
 # Two independent vectors are nearly at right angles, and the middle is shorter by $\sqrt 2$: a place where the generator was
-# never trained. Spherical interpolation (Shoemake 1985; White 2016) walks on the arc instead.
+# never trained. Spherical [interpolation](../about/glossary.ipynb#gl-interpolation) (Shoemake [-@shoemake1985quaternion]; White [-@white2016sampling]) walks on the arc instead.
 
 # %%
 #| exports
@@ -367,13 +369,13 @@ check_eval(peek)
 # - *Samples get worse the more you draw, or depend on how many you draw*: `eval()` was forgotten. Draw one latent alone and
 #   in a batch, and compare.
 # - *The middle of every walk is pale and alike*: straight lines.
-# - *All samples look good and alike*: a forgotten truncation, or a collapsed generator. Draw with `truncation=None`; if they
+# - *All samples look good and alike*: a forgotten truncation, or a [collapsed](../about/glossary.ipynb#gl-mode-collapse) generator. Draw with `truncation=None`; if they
 #   are still alike, the generator collapsed.
 # - *Samples are noise although training looked fine*: the weights of the wrong network, or pixels in the wrong range. Ours
 #   come in [-1, 1] and leave through `to_images`.
-# - *The same seed gives other pictures on another machine*: latents drawn on the device. Draw them on the CPU.
+# - *The same [seed](../about/glossary.ipynb#gl-seed) gives other pictures on another machine*: latents drawn on the device. Draw them on the CPU.
 #
-# **References.** Brock, Donahue and Simonyan, *Large scale GAN training for high fidelity natural image synthesis*, 2018,
-# section 3.1 (truncation). Shoemake, *Animating rotation with quaternion curves*, 1985 (slerp). White, *Sampling
-# generative networks*, 2016 (slerp between latents). Radford, Metz and Chintala, *Unsupervised representation learning
-# with deep convolutional generative adversarial networks*, 2015, section 6.1 (walks as a test of memorisation).
+# **References.** Brock, Donahue and Simonyan [-@brock2018biggan], *Large scale GAN training for high fidelity natural image synthesis*,
+# section 3.1 (truncation). Shoemake [-@shoemake1985quaternion], *Animating rotation with quaternion curves* (slerp). White [-@white2016sampling], *Sampling
+# generative networks* (slerp between latents). Radford, Metz and Chintala [-@radford2015dcgan], *Unsupervised representation learning
+# with deep convolutional generative adversarial networks*, section 6.1 (walks as a test of memorisation).

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/model.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/model.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/model.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/model.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/model.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/model.ipynb) · [API](../about/api.ipynb#pytorch-model) · [Side by side](../about/side_by_side.ipynb#model)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** build both networks of a DCGAN, follow the shapes through them, initialise them and prove that
@@ -48,7 +48,7 @@ from torch import nn
 # %% [markdown]
 # ## The smallest generator
 #
-# A generator is any function from a latent to a picture. The smallest is one linear layer:
+# A [generator](../about/glossary.ipynb#gl-generator) is any function from a [latent](../about/glossary.ipynb#gl-latent) to a picture. The smallest is one linear layer:
 
 # %%
 z = torch.randn(5, 64)
@@ -58,11 +58,11 @@ linear(z).shape
 # %% [markdown]
 # It runs, and it can be trained. But each of its 784 pixels has weights of its own and knows nothing of its neighbours:
 # that a pixel is likely to be as bright as the one beside it has to be learned 784 times. Convolutions know it from the
-# start. A discriminator uses them to make a picture smaller and smaller; a generator needs the opposite.
+# start. A [discriminator](../about/glossary.ipynb#gl-discriminator) uses them to make a picture smaller and smaller; a generator needs the opposite.
 #
 # ## Twice as large
 #
-# A **strided transposed convolution** is the gradient of a strided convolution: each input pixel stamps the kernel, times
+# A **strided [transposed convolution](../about/glossary.ipynb#gl-transposed-convolution)** is the gradient of a strided convolution: each input pixel stamps the kernel, times
 # its own value, onto the output, `stride` pixels from its neighbour's stamp, and where stamps overlap they add up. With
 # kernel 4, stride 2 and padding 1 the picture doubles exactly:
 
@@ -73,7 +73,7 @@ up(torch.zeros(1, 8, 7, 7)).shape
 
 # %% [markdown]
 # The other way is to repeat each pixel twice in both directions and to convolve the larger picture. We make both
-# available under one name. A layer that is followed by BatchNorm needs no bias. Why not?
+# available under one name. A layer that is followed by [BatchNorm](../about/glossary.ipynb#gl-batchnorm) needs no bias. Why not?
 
 # %%
 x = torch.randn(16, 8, 7, 7)
@@ -106,7 +106,7 @@ for how in ("transpose", "resize"):
 # ## The checkerboard
 #
 # Look at stamps that overlap. We give a transposed convolution a constant picture and a kernel of ones, so that the
-# output *counts* how many stamps reach each pixel. With kernel 3 and stride 2, will every pixel get the same?
+# output *counts* how many stamps reach each pixel. **Predict:** with kernel 3 and stride 2, will every pixel get the same?
 
 # %%
 def stamps(kernel, padding, weights=torch.ones):
@@ -152,8 +152,8 @@ fig.tight_layout()
 
 
 # %% [markdown]
-# With kernel 3 some pixels get one weight, some two and some four: the checkerboard is there before anything is learned,
-# and training has to fight it (Odena et al. 2016). That is why the kernel should be a multiple of the stride. With
+# With kernel 3 some pixels get one weight, some two and some four: the [checkerboard](../about/glossary.ipynb#gl-checkerboard) is there before anything is learned,
+# and training has to fight it [@odena2016checkerboard]. That is why the kernel should be a multiple of the stride. With
 # kernel 4 every pixel gets four weights, but *which* four depends on whether its row and column are even or odd. Four
 # different filters make the four neighbours, and nothing keeps them alike: the lower row shows it. After resizing, the
 # same nine weights make every pixel of a plain area. Look for the pattern in plain areas of samples.
@@ -168,7 +168,7 @@ assert levels(stamps(4, 1, random_weights)) > 1 and levels(resized(random_weight
 # %% [markdown]
 # ## The generator
 #
-# A linear layer makes $4w$ channels of 7 × 7 from the latent, two upsamplings make 28 × 28 of it, and each halves the
+# A linear layer makes $4w$ channels of 7 × 7 from the latent, two [upsamplings](../about/glossary.ipynb#gl-upsampling) make 28 × 28 of it, and each halves the
 # channels. BatchNorm and ReLU stand between. A last convolution mixes $w$ channels into a grey level, and tanh
 # keeps it in [-1, 1]. Radford et al. let the last transposed convolution make the picture; the extra convolution costs
 # little, and lets neighbouring pixels be balanced before they are shown.
@@ -220,9 +220,9 @@ assert Generator(10, 8, "resize", channels=3)(torch.randn(2, 10)).shape == (2, 3
 # %% [markdown]
 # ## The discriminator
 #
-# The mirror image: strided convolutions down to 4 × 4, and a linear layer to one number. That number is the **logit**:
+# The mirror image: strided convolutions down to 4 × 4, and a linear layer to one number. That number is the **[logit](../about/glossary.ipynb#gl-logit)**:
 # large for "real", small for "generated", and never passed through a sigmoid here. The loss does that, in a form that
-# cannot overflow. LeakyReLU lets some gradient through where a unit is off; the generator learns only
+# cannot overflow. [LeakyReLU](../about/glossary.ipynb#gl-leakyrelu) lets some gradient through where a unit is off; the generator learns only
 # from gradient that comes through the discriminator.
 
 # %%
@@ -377,6 +377,8 @@ assert fake.abs().mean() < 0.5 and (logit.sigmoid() - 0.5).abs().max() < 0.1
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from gan_course.exercises.pytorch_model import check_even, check_generator32, check_parameters
@@ -444,14 +446,13 @@ check_generator32(make_generator32)
 #
 # **What goes wrong, and how to see it.**
 #
-# - *Samples look worse than the grids of training, or change with the size of the batch.* The generator samples with
+# - *Samples look worse than the grids of training, or change with the size of the [batch](../about/glossary.ipynb#gl-batch).* The generator samples with
 #   BatchNorm in training mode. Call `G.eval()` first: then the same latent gives the same image, alone or among others.
 # - *All samples of a batch share a tint or a texture.* BatchNorm with a small batch, or on the output.
 # - *The discriminator's loss is 0.69 and stays.* That is $\ln 2$, a probability of one half: its gradient may be cut off,
 #   or the logit goes through a sigmoid twice.
 # - *A regular pattern of two or four pixels.* The upsampling. Enlarge a plain area of a sample to see it.
 #
-# **References.** Radford, Metz and Chintala 2015, [section 3](https://arxiv.org/abs/1511.06434): the architecture, and section
-# 4: the initial weights. Odena, Dumoulin and Olah 2016, [*Deconvolution and checkerboard
-# artifacts*](https://distill.pub/2016/deconv-checkerboard/). Ioffe and Szegedy 2015,
-# [*Batch normalization*](https://arxiv.org/abs/1502.03167), algorithm 1.
+# **References.** Radford, Metz and Chintala [-@radford2015dcgan], [section 3](https://arxiv.org/abs/1511.06434): the architecture, and section
+# 4: the initial weights. Odena, Dumoulin and Olah [-@odena2016checkerboard], [*Deconvolution and checkerboard
+# artifacts*](https://distill.pub/2016/deconv-checkerboard/). Ioffe and Szegedy [-@ioffe2015batchnorm], [*Batch normalization*](https://arxiv.org/abs/1502.03167), algorithm 1.

@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/train.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/train.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/train.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/train.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/train.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/train.ipynb) · [API](../about/api.ipynb#pytorch-train) · [Side by side](../about/side_by_side.ipynb#train)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** train a GAN that can be interrupted, killed and resumed without changing its result, average the
@@ -55,13 +55,15 @@ import torch.distributed as dist
 
 from gan_course.basics import CourseError
 from gan_course.configuration import artifact_paths
-from gan_course.loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, check_finite, check_track,
+from gan_course.loop import (SEED_EVAL, SEED_GRID, Progress, Recorder, average_keep, check_finite,
+                             check_track,
                              latest_checkpoint, lr_factor, read_error, restore_latest, run)
 from gan_course.pytorch.config import CONFIG, Config, select_device, select_precision
 from gan_course.pytorch.data import DeviceBatches
 from gan_course.pytorch.engine import NEVER, GANStep, GraphedStep
 from gan_course.pytorch.model import build_networks, count_parameters
-from gan_course.pytorch.utils import make_latents, rng_state, seed_everything, set_rng_state, to_images
+from gan_course.pytorch.utils import (make_latents, rng_state, seed_everything, set_rng_state,
+                                      to_images)
 from gan_course.runs import atomic_path
 
 # %%
@@ -78,7 +80,7 @@ from gan_course.runs import RunFolder, provenance_line, step_of
 # %% [markdown]
 # ## The optimisers
 #
-# Adam is the usual choice, AdamW lets the weights decay apart from the gradient, RMSprop is what Adam is without momentum
+# [Adam](../about/glossary.ipynb#gl-adam) is the usual choice, AdamW lets the weights decay apart from the gradient, RMSprop is what Adam is without [momentum](../about/glossary.ipynb#gl-momentum)
 # and without correcting the bias of its first steps. `fused=True` updates all weights in one kernel, where PyTorch
 # has one; `foreach=True` does it in a few.
 
@@ -89,12 +91,14 @@ def make_optimizer(parameters, # of one network
                    config, # a `Config`
                    capturable=False, # keep everything on the GPU, for CUDA graphs
     ): # a `torch.optim.Optimizer`
-    "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
+    """Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton
+    2012)."""
     parameters = list(parameters)
     fused = parameters[0].device.type in ("cpu", "cuda", "xpu")
     if capturable: lr = torch.tensor(lr, device=parameters[0].device)
     if config.optimizer == "rmsprop":
-        return torch.optim.RMSprop(parameters, lr, alpha=config.beta2, foreach=True, capturable=capturable)
+        return torch.optim.RMSprop(parameters, lr, alpha=config.beta2, foreach=True,
+                                   capturable=capturable)
     kind = torch.optim.AdamW if config.optimizer == "adamw" else torch.optim.Adam
     kwargs = dict(weight_decay=config.weight_decay) if config.optimizer == "adamw" else {}
     if capturable: kwargs["capturable"] = True
@@ -123,19 +127,21 @@ for name in ("adam", "adamw", "rmsprop"):
 #
 # ## An average of the generator
 #
-# Samples come from a second generator, which is never trained and follows the first, with a half-life in images ([why,
+# Samples come from a second [generator](../about/glossary.ipynb#gl-generator), which is never trained and follows the first, with a [half-life](../about/glossary.ipynb#gl-half-life) in images ([why,
 # and how fast](../foundations/loop.ipynb#how-long-a-memory)). What does it consist of?
 #
-# BatchNorm's running mean and variance are not parameters, and a loop over `parameters()` leaves them behind. The average
-# generator would normalise with the statistics of its first step, and its samples would look like a failed training. We
+# [BatchNorm's](../about/glossary.ipynb#gl-batchnorm) running mean and variance are not parameters, and a loop over `parameters()` leaves them behind. The [average
+# generator](../about/glossary.ipynb#gl-ema) would normalise with the statistics of its first step, and its samples would look like a failed training. We
 # copy them: they are averages already.
 
 # %%
 #| exports
 class AverageWeights:
-    "An exponential moving average of a network, its buffers included. With half-life 0 it is a plain copy."
+    """An exponential moving average of a network, its buffers included. With half-life 0 it is a
+    plain copy."""
     def __init__(self, network, half_life): # in images
-        self.network, self.half_life = copy.deepcopy(network).eval().requires_grad_(False), half_life
+        self.network, self.half_life = (copy.deepcopy(network).eval().requires_grad_(False),
+                                        half_life)
 
     @torch.no_grad()
     def update(self,
@@ -165,13 +171,14 @@ for _ in range(10): average.update(G, batch_size=100, images_seen=10**6)
 # %%
 torch.testing.assert_close(average.network.project.weight, start + 0.5, rtol=0, atol=1e-3)
 assert (average.network.hidden[0].running_mean == 3).all(), "buffers belong to the average"
-assert not average.network.training and not any(p.requires_grad for p in average.network.parameters())
+assert not average.network.training and not any(p.requires_grad
+                                                for p in average.network.parameters())
 
 # %% [markdown]
 # ## Everything a checkpoint needs
 #
-# The complaint one reads most about training code: it "resumes" the weights, but not the optimisers' moments, or the
-# random numbers, or the place in the epoch; the loss jumps, and the result is another one. A run that was interrupted
+# The complaint one reads most about training code: it "[resumes](../about/glossary.ipynb#gl-resume)" the weights, but not the optimisers' moments, or the
+# random numbers, or the place in the [epoch](../about/glossary.ipynb#gl-epoch); the loss jumps, and the result is another one. A run that was interrupted
 # should end **with the same bits** as one that was not. Then resuming can be tested with `==`, and nothing can be
 # forgotten.
 #
@@ -208,15 +215,19 @@ class Training(Progress):
         graphs = device.type == "cuda" and config.cuda_graphs and world == 1
         self.opt_g = make_optimizer(self.G.parameters(), config.lr_g, config, capturable=graphs)
         self.opt_d = make_optimizer(self.D.parameters(), config.lr_d, config, capturable=graphs)
-        self.step = GANStep(self.G, self.D, self.opt_g, self.opt_d, config, precision=precision, rank=rank,
-                            world=world, wrap=share_gradients if world > 1 else lambda module: module)
+        self.step = GANStep(self.G, self.D, self.opt_g, self.opt_d, config, precision=precision,
+                            rank=rank,
+                            world=world,
+                            wrap=share_gradients if world > 1 else lambda module: module)
         self.run_step = GraphedStep(self.step) if graphs else self.step
 
     def state_dict(self):
-        "Everything the rest of the run depends on, as tensors, numbers, strings, lists and dictionaries."
+        """Everything the rest of the run depends on, as tensors, numbers, strings, lists and
+        dictionaries."""
         return dict(
             G=self.G.state_dict(), D=self.D.state_dict(), ema=self.ema.network.state_dict(),
-            opt_g=self.opt_g.state_dict(), opt_d=self.opt_d.state_dict(), meter=self.step.meter.state_dict(),
+            opt_g=self.opt_g.state_dict(), opt_d=self.opt_d.state_dict(),
+            meter=self.step.meter.state_dict(),
             rng=rng_state(self.device), count=self.step.count, noise=self.step.noise,
             **self.counters(), strips=[torch.from_numpy(strip) for strip in self.strips])
 
@@ -231,7 +242,8 @@ class Training(Progress):
         self.strips = [strip.numpy() for strip in state["strips"]]
         set_rng_state(state["rng"], self.device)
 
-    def parameters(self): return dict(generator=count_parameters(self.G), discriminator=count_parameters(self.D))
+    def parameters(self):
+        return dict(generator=count_parameters(self.G), discriminator=count_parameters(self.D))
     def iterations(self, batches): return len(batches) // self.config.d_steps
 
     def one_step(self, batches):
@@ -257,7 +269,8 @@ class Training(Progress):
 
     def means(self): return self.step.meter.means()
     def reset_means(self): self.step.meter.reset()
-    def draw(self, num, seed): return to_images(draw(self.ema.network, num, self.config, seed, self.device))
+    def draw(self, num, seed):
+        return to_images(draw(self.ema.network, num, self.config, seed, self.device))
     def learning_rates(self):
         return {name: float(optimizer.param_groups[0]["lr"])
                 for name, optimizer in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
@@ -273,16 +286,18 @@ batches = DeviceBatches(images, CONFIG.batch_size, device=torch.device("cpu"), s
 straight = training(CONFIG)
 before = copy.deepcopy(straight.G.state_dict())
 straight.advance(batches, 6, stop=lambda: False)
-assert not any(torch.equal(before[k], v) for k, v in straight.G.state_dict().items()), "every weight has moved"
+assert not any(torch.equal(before[k], v) for k, v in straight.G.state_dict().items()), (
+    "every weight has moved")
 straight.steps, straight.images_seen
 
 # %%
-assert straight.first_bad() is None and straight.learning_rates() == dict(lr_g=CONFIG.lr_g, lr_d=CONFIG.lr_d)
+assert (straight.first_bad() is None
+        and straight.learning_rates() == dict(lr_g=CONFIG.lr_g, lr_d=CONFIG.lr_d))
 assert straight.draw(3, seed=0).shape == (3, 28, 28, 1)
 
 # %% [markdown]
-# Now the same six steps in two sittings: three, then a checkpoint, a new object that knows nothing, and three more. Are
-# the weights close, or equal?
+# Now the same six steps in two sittings: three, then a [checkpoint](../about/glossary.ipynb#gl-checkpoint), a new object that knows nothing, and three more.
+# **Predict:** are the weights close, or equal?
 
 # %%
 first = training(CONFIG)
@@ -296,10 +311,12 @@ second.advance(batches, 3, stop=lambda: False)
 def same(a, b):
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values()))
 
-same(straight.G, second.G), same(straight.D, second.D), same(straight.ema.network, second.ema.network)
+same(straight.G, second.G), same(straight.D,
+                                 second.D), same(straight.ema.network, second.ema.network)
 
 # %%
-assert same(straight.G, second.G) and same(straight.D, second.D) and same(straight.ema.network, second.ema.network)
+assert (same(straight.G, second.G) and same(straight.D, second.D)
+        and same(straight.ema.network, second.ema.network))
 
 # %% [markdown]
 # Leave out any part of the state, and this cell fails. See for yourself with the random generators:
@@ -317,7 +334,7 @@ assert not same(straight.G, forgetful.G)
 # ## Files that can be trusted
 #
 # `torch.save` writes a pickle, and a pickle can run any code when it is loaded. `weights_only=True` allows only tensors
-# and plain containers. A checkpoint carries its track, its configuration and the checksum of its data, so that one of
+# and plain containers. A checkpoint carries its track, its configuration and the [checksum](../about/glossary.ipynb#gl-checksum) of its data, so that one of
 # another run is refused with a sentence instead of a shape error.
 
 # %%
@@ -329,10 +346,13 @@ def load_file(path, # written by `torch.save`
     try: found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         if "WeightsUnpickler" in str(error) and "Unsupported operand" not in str(error):
-            raise CourseError(f"{path} asks to run code or holds more than weights, and was not loaded; "
-                              "do not use it, and ask whoever gave it to you for plain weights") from None
+            raise CourseError(f"{path} asks to run code or holds more than weights, "
+                              "and was not loaded; "
+                              "do not use it, and ask whoever gave it to "
+                              "you for plain weights") from None
         raise CourseError(f"{path} is damaged and cannot be read; remove it") from None
-    except Exception as error: raise read_error(path, error, "PyTorch file") from None # it can trip the reader anywhere
+    # it can trip the reader anywhere
+    except Exception as error: raise read_error(path, error, "PyTorch file") from None
     return check_track(found, path, TRACK)
 
 def save_file(path, **contents):
@@ -357,8 +377,8 @@ with tempfile.TemporaryDirectory() as folder:
 # ## Several processes
 #
 # `torchrun --nproc-per-node 2 -m gan_course train pytorch ...` starts this program twice. Each process (**rank**) has both
-# networks and takes its share of every batch; `DistributedDataParallel` averages the gradients while they are computed,
-# so the weights stay equal. The latents are drawn for the whole batch in every process, from the same seed: two
+# networks and takes its share of every [batch](../about/glossary.ipynb#gl-batch); `DistributedDataParallel` averages the gradients while they are computed,
+# so the weights stay equal. The [latents](../about/glossary.ipynb#gl-latent) are drawn for the whole batch in every process, from the same [seed](../about/glossary.ipynb#gl-seed): two
 # processes do what one would do. Only rank 0 writes.
 #
 # One thing is not the same: each process's BatchNorm sees half of the batch. The networks use rank 0's running
@@ -423,14 +443,16 @@ class TorchRecorder(Recorder):
     def checkpoint(self, training):
         "Everything, to go on from here."
         if not self.writes: return
-        contents = dict(track=TRACK, config=self.config.to_dict(), data=self.data, state=training.state_dict())
+        contents = dict(track=TRACK, config=self.config.to_dict(), data=self.data,
+                        state=training.state_dict())
         self.folder.save_checkpoint(training.steps, lambda path: torch.save(contents, path),
                                     keep=self.config.keep_checkpoints)
 
     def weights(self, name, network):
         "One network, with what is needed to build it again."
         if not self.writes: return
-        save_file(self.paths[name], config=self.config.to_dict(), data=self.data, weights=network.state_dict())
+        save_file(self.paths[name], config=self.config.to_dict(), data=self.data,
+                  weights=network.state_dict())
 
     def best(self, training): self.weights("best", training.ema.network)
 
@@ -450,7 +472,8 @@ def device_name(device):
 # %%
 #| exports
 def restore(training, recorder):
-    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    """Load the latest checkpoint of the run folder, if there is one. Refuses one that does not
+    belong to this run."""
     return restore_latest(training, recorder, load_file, ".pt", more={"device", "cuda_graphs"})
 
 
@@ -460,19 +483,24 @@ def restore(training, recorder):
 # %%
 #| exports
 def train(config=CONFIG, # a `Config`
-          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          # go on from the last checkpoint in config.out; from the start if there is none
+          resume=False,
           verbose=True, # print a line per epoch
     ): # what stands in metrics.json
-    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
+    `KeyboardInterrupt` on Ctrl-C."""
     with process_group(config.device) as (rank, world, device):
         precision = select_precision(config.precision, device)
         def prepare(folder, dataset):
-            batches = DeviceBatches(dataset, config.batch_size, device=device, seed=config.seed, flip=config.flip,
+            batches = DeviceBatches(dataset, config.batch_size, device=device, seed=config.seed,
+                                    flip=config.flip,
                                     rank=rank, world=world)
             seed_everything(config.seed, config.deterministic)
             training = Training(config, device, precision, dataset.images.shape[-1], rank, world)
-            recorder = TorchRecorder(folder, config, dataset, artifact_paths(config.out), TRACK, ["torch", "numpy"],
-                                     device_name(device), str(precision).removeprefix("torch."), rank == 0)
+            recorder = TorchRecorder(folder, config, dataset, artifact_paths(config.out), TRACK,
+                                     ["torch", "numpy"],
+                                     device_name(device), str(precision).removeprefix("torch."),
+                                     rank == 0)
             return training, batches, recorder
         return run(config, prepare, restore, resume, verbose, writes=rank == 0,
                    together=Together(device) if world > 1 else None)
@@ -491,20 +519,24 @@ import sys
 
 # %%
 room = tempfile.TemporaryDirectory()
-tiny = dict(dataset="garments", limit=1280, width=8, epochs=2, checkpoint_every=7, eval_images=0, device="cpu",
+tiny = dict(dataset="garments", limit=1280, width=8, epochs=2, checkpoint_every=7, eval_images=0,
+            device="cpu",
             precision="fp32", num_samples=8)
 through = CONFIG.replace(**tiny, progress=False, out=Path(room.name)/"through")
 train(through, verbose=False)
 
 killed = through.replace(out=Path(room.name)/"killed")
-options = [text for name, value in tiny.items() for text in ("--" + name.replace("_", "-"), str(value))]
+options = [text for name, value in tiny.items()
+           for text in ("--" + name.replace("_", "-"), str(value))]
 program = subprocess.Popen(
-    [sys.executable, "-m", "gan_course", "train", "pytorch", "--out", str(killed.out), "--no-progress", *options],
+    [sys.executable, "-m", "gan_course", "train", "pytorch", "--out", str(killed.out),
+     "--no-progress", *options],
     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 while latest_checkpoint(killed.out) is None and program.poll() is None: time.sleep(0.01)
 program.kill()
 errors = program.communicate()[1]
-assert program.returncode != 0 and not errors, "it was killed, not finished, and had no chance to complain"
+assert program.returncode != 0 and not errors, (
+    "it was killed, not finished, and had no chance to complain")
 print("killed; the last checkpoint is of step", step_of(latest_checkpoint(killed.out)))
 print("metrics.json says", repr(RunFolder(killed.out).load_metrics()["status"]))
 
@@ -524,12 +556,13 @@ room.cleanup()
 #
 # Everything together, on all images, for two epochs. That is a fifth of what the [lab](gan_pytorch.ipynb)
 # gives it. Each line is an epoch: the losses of both networks, the mean probability $D$ gives to real and to generated images,
-# and the Fréchet distance on pixels, the only number in it that judges the pictures. What do you expect of the losses:
+# and the [Fréchet distance](../about/glossary.ipynb#gl-frechet) on pixels, the only number in it that judges the pictures. What do you expect of the losses:
 # will they fall?
 
 # %%
 room = tempfile.TemporaryDirectory()
-config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=640), progress=False,
+config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=640),
+                        progress=False,
                         eval_images=budget(full=5000, fast=0), out=Path(room.name)/"run")
 seed_everything(config.seed)
 at_first = dict(zip("GD", build_networks(config))) # as `train` will make them
@@ -561,11 +594,12 @@ figures.progress_strip([strip.numpy() for strip in state["strips"]], labels, cap
 G, _ = build_networks(config)
 G.load_state_dict(load_file(artifact_paths(config.out)["generator"])["weights"])
 samples = to_images(draw(G.eval(), 64, config, SEED_GRID, torch.device("cpu")))
-figures.image_grid(samples, caption=f"{data}, {config.epochs} epochs, seed {config.seed}, EMA weights")
+figures.image_grid(samples,
+                   caption=f"{data}, {config.epochs} epochs, seed {config.seed}, EMA weights")
 
 # %% [markdown]
 # A page that trains should notice when nothing was trained. Each parameter of both networks has moved, every number of the
-# history is finite, and the folder holds what it should. Each parameter but one: which constant of $D$ can the relativistic
+# history is finite, and the folder holds what it should. Each parameter but one: which constant of $D$ can the [relativistic](../about/glossary.ipynb#gl-relativistic)
 # loss not see?
 
 # %%
@@ -573,7 +607,8 @@ for name, network in at_first.items():
     stuck = [k for k, p in network.named_parameters() if torch.equal(p.detach(), state[name][k])]
     blind = {"to_logit.bias"} if name == "D" else set() # D(x) - D(G(z)) does not contain it
     assert set(stuck) <= blind, f"these parameters of {name} did not move: {stuck}"
-numbers = [row[k] for row in metrics["history"] for k in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")]
+numbers = [row[k] for row in metrics["history"]
+           for k in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")]
 assert all(math.isfinite(number) for number in numbers) and metrics["status"] == "finished"
 assert all(path.exists() for name, path in artifact_paths(config.out).items() if name != "best")
 sorted(path.name for path in config.out.iterdir() if not path.name.startswith("."))
@@ -611,7 +646,7 @@ check_average(follow)
 #
 # Write `save(network, optimizer, step)`, which returns a dictionary, and `load(network, optimizer, state)`, which puts
 # everything back and returns the step. The check trains a small network for six steps; its batches are random, and its
-# learning rate depends on the step. Then it trains three, saves, starts a fresh network in another state of the world,
+# [learning rate](../about/glossary.ipynb#gl-learning-rate) depends on the step. Then it trains three, saves, starts a fresh network in another state of the world,
 # loads, and trains three more. It wants the same bits.
 
 # %%
@@ -649,15 +684,15 @@ check_checkpoint(save, load)
 # - *Samples change their kind from epoch to epoch in the strip*: the game circles; see [the engine](engine.ipynb).
 # - *The loss is no longer finite*: training stops with the step and the last good checkpoint. Resuming alone repeats
 #   it, bit for bit; change what the message names.
-# - *A run of several processes hangs, or dies after its last line*: one of them left before the others, or something still
+# - *A run of [several processes](../about/glossary.ipynb#gl-data-parallel) hangs, or dies after its last line*: one of them left before the others, or something still
 #   held a wrapper when the group was gone.
 #
-# **References.** Kingma and Ba, *Adam*, 2014, algorithm 1. Loshchilov and Hutter, *Decoupled weight decay
-# regularization*, 2017. Li et al., *PyTorch distributed: experiences on accelerating data parallel training*, 2020. PyTorch,
+# **References.** Kingma and Ba [-@kingma2014adam], *Adam*, algorithm 1. Loshchilov and Hutter [-@loshchilov2017adamw], *Decoupled weight decay
+# regularization*. Li et al. [-@li2020distributed], *PyTorch distributed: experiences on accelerating data parallel training*. PyTorch,
 # [`torch.load`](https://docs.pytorch.org/docs/stable/generated/torch.load.html) on `weights_only`. On averages:
 # [the loop's lesson](../foundations/loop.ipynb).
 #
-# The provenance of this page's training can be had from `metrics.json` at any time:
+# The [provenance](../about/glossary.ipynb#gl-provenance) of this page's training can be had from `metrics.json` at any time:
 
 # %%
 print(provenance_line(RunFolder(config.out).load_metrics()["provenance"]))

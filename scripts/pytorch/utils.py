@@ -15,21 +15,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/utils.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/utils.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/utils.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/utils.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/utils.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/utils.ipynb) · [API](../about/api.ipynb#pytorch-utils) · [Side by side](../about/side_by_side.ipynb#utils)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[pytorch] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[pytorch]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** make a run repeat itself bit for bit, stop and continue its random numbers, measure every step
@@ -54,9 +54,9 @@ from gan_course import figures
 # %% [markdown]
 # ## Randomness that can be repeated
 #
-# A GAN draws random numbers everywhere: initial weights, the order of the images, a new latent $z$ for every generated
-# image. Two runs with the same seed should be the same run. Otherwise a change of the code cannot be told from luck,
-# and in GANs luck is large: the same recipe with another seed may end visibly better or worse.
+# A GAN draws random numbers everywhere: initial weights, the order of the images, a new [latent](../about/glossary.ipynb#gl-latent) $z$ for every generated
+# image. Two runs with the same [seed](../about/glossary.ipynb#gl-seed) should be the same run. Otherwise a change of the code cannot be told from luck,
+# and in GANs luck is large: the same [recipe](../about/glossary.ipynb#gl-recipe) with another seed may end visibly better or worse.
 
 # %%
 torch.manual_seed(7); first = torch.randn(3)
@@ -146,10 +146,10 @@ assert torch.equal(b, c) and not torch.equal(a, b)
 
 
 # %% [markdown]
-# The second and third. A checkpoint holds this state, and so a run that was killed goes on with the very latents it
+# The second and third. A [checkpoint](../about/glossary.ipynb#gl-checkpoint) holds this state, and so a run that was killed goes on with the very latents it
 # would have drawn.
 #
-# Pictures need latents too, and they must not disturb the sequence: a run that draws a grid after each epoch would differ
+# Pictures need latents too, and they must not disturb the sequence: a run that draws a grid after each [epoch](../about/glossary.ipynb#gl-epoch) would differ
 # from one that does not. So they come from a generator of their own.
 
 # %%
@@ -173,7 +173,7 @@ assert torch.equal(z, make_latents(4, 2, seed=0)) and z.shape == (4, 2)
 # ## From tensors to pixels
 #
 # Inside the networks an image is `[C, H, W]` with values in [-1, 1]; a picture is `[H, W, C]` of bytes. Both changes are
-# easy to get slightly wrong, so they are made here and nowhere else. A generator that ends in tanh can give 1.0 exactly;
+# easy to get slightly wrong, so they are made here and nowhere else. A [generator](../about/glossary.ipynb#gl-generator) that ends in tanh can give 1.0 exactly;
 # what happens if we forget to round?
 
 # %%
@@ -335,6 +335,8 @@ with tempfile.TemporaryDirectory() as folder:
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from gan_course.exercises.pytorch_utils import check_bytes, check_maximum, check_quietly
@@ -410,7 +412,6 @@ check_maximum(Maximum)
 #   `if loss > ...` in the loop; each of them waits.
 #
 # **References.** PyTorch's notes on [reproducibility](https://docs.pytorch.org/docs/stable/notes/randomness.html) and on
-# [asynchronous execution](https://docs.pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution). Goldberg 1991,
-# [*What every computer scientist should know about floating-point arithmetic*](https://doi.org/10.1145/103162.103163).
-# Parmar, Zhang and Zhu 2022, [*On aliased resizing and surprising subtleties in GAN
+# [asynchronous execution](https://docs.pytorch.org/docs/stable/notes/cuda.html#asynchronous-execution). Goldberg [-@goldberg1991floating], [*What every computer scientist should know about floating-point arithmetic*](https://doi.org/10.1145/103162.103163).
+# Parmar, Zhang and Zhu [-@parmar2022aliased], [*On aliased resizing and surprising subtleties in GAN
 # evaluation*](https://arxiv.org/abs/2104.11222): how much the way to pixels changes a statistic.

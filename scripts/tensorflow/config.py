@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/config.ipynb) · [API](../about/api.ipynb#tensorflow-config) · [Side by side](../about/side_by_side.ipynb#config)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** choose a device, a distribution strategy and a number format by asking the machine, and say
@@ -71,17 +71,20 @@ from gan_course.configuration import RANGES, BaseConfig, wrong_choice
 
 # %%
 #| exports
-_backend = sys.modules["keras"].backend.backend() if "keras" in sys.modules else os.environ["KERAS_BACKEND"]
+_backend = (sys.modules["keras"].backend.backend() if "keras" in sys.modules
+            else os.environ["KERAS_BACKEND"])
 if _backend != "tensorflow":
-    raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, or set it to tensorflow "
+    raise CourseError(f"KERAS_BACKEND is {_backend}, and this track runs on tensorflow; unset it, "
+                      "or set it to tensorflow "
                       "before Keras is imported")
-with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext(): import tensorflow as tf
+with no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else nullcontext():
+    import tensorflow as tf
 tf.get_logger().setLevel("WARNING") # or each strategy announces itself
 
 # %% [markdown]
 # ## The fields
 #
-# Recipes, data, networks, objective, optimisers: all of that is the same as in every other track, down to the name. What
+# [Recipes](../about/glossary.ipynb#gl-recipe), data, networks, objective, optimisers: all of that is the same as in every other track, down to the name. What
 # TensorFlow adds is how to compute.
 
 # %%
@@ -110,7 +113,8 @@ class Config(BaseConfig):
             raise CourseError(f"cpu_devices is {self.cpu_devices} and device {self.device}: only a "
                               "processor can be split; use device cpu, or leave cpu_devices at 1")
         if self.cpu_devices > 1 and self.strategy == "single":
-            raise CourseError(f"cpu_devices is {self.cpu_devices} and strategy single, which uses one "
+            raise CourseError(f"cpu_devices is {self.cpu_devices} and strategy "
+                              "single, which uses one "
                               "device; use strategy mirrored, or leave cpu_devices at 1")
 
 
@@ -143,7 +147,7 @@ for wrong in [dict(device="cuda"), dict(cpu_devices=0), dict(cpu_devices=2, stra
 # %% [markdown]
 # ## The device
 #
-# TensorFlow counts **physical devices**, which are there, and **logical devices**, which a program sees. Usually they
+# TensorFlow counts **physical devices**, which are there, and **[logical devices](../about/glossary.ipynb#gl-logical-device)**, which a program sees. Usually they
 # are the same. A processor can be split into several logical devices, all of which run on the same cores. That
 # makes nothing faster. It makes it possible to write, test and debug a program for eight GPUs without having one.
 #
@@ -156,13 +160,15 @@ def device_kinds():
     return (["gpu"] if tf.config.list_physical_devices("GPU") else []) + ["cpu"]
 
 def select_device(name="auto"): # auto, or what the configuration allows
-    "The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is not there."
+    """The name of the device to compute on, such as CPU:0. `CourseError` if the one asked for is
+    not there."""
     kinds = device_kinds()
     kind, colon, index = (kinds[0] if name == "auto" else name).partition(":")
     if kind not in DEVICES[1:] or (colon and not (index.isascii() and index.isdigit())):
         raise CourseError(wrong_choice("device", name, DEVICES))
     if kind not in kinds:
-        raise CourseError(f"device {name} was asked for, and TensorFlow finds only {', '.join(kinds)} here; "
+        raise CourseError(f"device {name} was asked for, and TensorFlow finds only "
+                          f"{', '.join(kinds)} here; "
                           "use --device auto, or install tensorflow[and-cuda]")
     last = len(tf.config.list_physical_devices(kind.upper())) - 1
     if int(index or 0) > last:
@@ -178,7 +184,8 @@ def split_cpu(number): # of logical devices
     except RuntimeError:
         there = len(tf.config.list_logical_devices("CPU"))
         if there < number:
-            raise CourseError(f"cpu_devices is {number}, and TensorFlow has already started with {there}; "
+            raise CourseError(f"cpu_devices is {number}, and TensorFlow has already "
+                              f"started with {there}; "
                               "ask for them first thing in a fresh process") from None
 
 
@@ -198,7 +205,8 @@ for wrong in ["cuda", "cpu:7", "gpu:x"] + (["gpu"] if "gpu" not in device_kinds(
     else: raise AssertionError(f"{wrong} was accepted")
 
 # %% [markdown]
-# Now that TensorFlow has begun, it is too late for another split. Will `split_cpu(3)` say so, or do nothing?
+# Now that TensorFlow has begun, it is too late for another split. **Predict:** will `split_cpu(3)` say so, or
+# do nothing?
 
 # %%
 split_cpu(2) # there are two: fine
@@ -210,9 +218,9 @@ else: raise AssertionError("too late, and nobody said so")
 # %% [markdown]
 # ## The strategy
 #
-# A **distribution strategy** says where variables live and how devices work together. There are two that we need. With
-# `OneDeviceStrategy` everything is on one device. With `MirroredStrategy` each device, a *replica*, has its own copy
-# of every variable; each gets its share of a batch, the gradients are averaged, and all copies make the same change.
+# A **[distribution strategy](../about/glossary.ipynb#gl-strategy)** says where variables live and how devices work together. There are two that we need. With
+# `OneDeviceStrategy` everything is on one device. With `MirroredStrategy` each device, a *[replica](../about/glossary.ipynb#gl-replica)*, has its own copy
+# of every variable; each gets its share of a [batch](../about/glossary.ipynb#gl-batch), the gradients are averaged, and all copies make the same change.
 #
 # Networks and optimisers have to be made inside `strategy.scope()`, so that their variables are mirrored. Code that runs
 # later finds the strategy by asking for it.
@@ -230,7 +238,8 @@ def select_strategy(name="auto", # auto, single or mirrored
     kind = first.split(":")[0]
     if cpu_devices > 1:
         if kind != "CPU":
-            raise CourseError(f"cpu_devices is {cpu_devices}, and the device here is {first}; add --device cpu, "
+            raise CourseError(f"cpu_devices is {cpu_devices}, and the device here is "
+                              f"{first}; add --device cpu, "
                               "or leave cpu_devices at 1")
         split_cpu(cpu_devices)
     there = [d.name.removeprefix("/device:") for d in tf.config.list_logical_devices(kind)]
@@ -238,13 +247,15 @@ def select_strategy(name="auto", # auto, single or mirrored
     several = len(there) > 1 and ":" not in device
     if name == "mirrored" or (name == "auto" and several):
         if not several:
-            raise CourseError(f"strategy mirrored was asked for, and there is one device ({there[0]}); "
+            raise CourseError("strategy mirrored was asked for, and there is one "
+                              f"device ({there[0]}); "
                               "use strategy single, or cpu_devices to split the processor")
         return tf.distribute.MirroredStrategy(there)
     return tf.distribute.OneDeviceStrategy(first)
 
 def current_strategy():
-    "The strategy whose scope this is; TensorFlow's default one, with a single replica, outside of any."
+    """The strategy whose scope this is; TensorFlow's default one, with a single replica, outside of
+    any."""
     return tf.distribute.get_strategy()
 
 
@@ -282,7 +293,7 @@ for wrong in [dict(name="tpu"), dict(name="mirrored", device="cpu")]:
 # %% [markdown]
 # ## The number format
 #
-# The [PyTorch lesson](../pytorch/config.ipynb) shows what float16 and bfloat16 can hold. In Keras, a **dtype policy** of a layer
+# The [PyTorch lesson](../pytorch/config.ipynb) shows what float16 and [bfloat16](../about/glossary.ipynb#gl-bf16) can hold. In Keras, a **[dtype policy](../about/glossary.ipynb#gl-dtype-policy)** of a layer
 # says in which format it computes and in which its variables are kept; `mixed_bfloat16` computes in bfloat16 and keeps
 # float32 variables.
 
@@ -294,7 +305,7 @@ policy = keras.DTypePolicy("mixed_bfloat16")
 policy.compute_dtype, policy.variable_dtype
 
 # %% [markdown]
-# Is it worth it? On a processor with bfloat16 units PyTorch's autocast doubles the speed of our networks. TensorFlow 2.21 uses
+# Is it worth it? On a processor with bfloat16 units PyTorch's [autocast](../about/glossary.ipynb#gl-autocast) doubles the speed of our networks. TensorFlow 2.21 uses
 # the units too, but around every convolution it converts and reorders its tensors. [The engine](engine.ipynb) measures what
 # is left: about a fifth on the machine of this page, whose processor has the AVX-512 form of these units. On another one, with the larger AMX
 # units, bfloat16 was the slower format. TensorFlow does not say which units a processor has, so the rule here is cautious: on a
@@ -319,14 +330,16 @@ def gpu_capability(device): # from `select_device`
     "The major number of an NVIDIA GPU's compute capability; 0 for anything else."
     kind, index = device.split(":")
     if kind != "GPU": return 0
-    details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[int(index)])
+    details = tf.config.experimental.get_device_details(
+        tf.config.list_physical_devices("GPU")[int(index)])
     return details.get("compute_capability", (0, 0))[0]
 
 def select_xla(name="auto", # auto, on or off
                device="CPU:0", # from `select_device`
     ): # bool, for `tf.function(jit_compile=...)`
     "Whether to compile with XLA. On a processor it makes our convolutions many times slower."
-    if name not in ("auto", "on", "off"): raise CourseError(wrong_choice("xla", name, ["auto", "on", "off"]))
+    if name not in ("auto", "on", "off"):
+        raise CourseError(wrong_choice("xla", name, ["auto", "on", "off"]))
     return device.startswith("GPU") if name == "auto" else name == "on"
 
 
@@ -355,7 +368,8 @@ def seconds(dtype, n=1024):
 
 seconds("float32"), seconds("bfloat16") # once for nothing: the first call builds things
 ratios = [seconds("float32") / seconds("bfloat16") for _ in range(7)]
-print(f"a product of 1024 x 1024 matrices in bfloat16 is {statistics.median(ratios):.1f} times as fast")
+print("a product of 1024 x 1024 matrices in bfloat16 is "
+      f"{statistics.median(ratios):.1f} times as fast")
 
 
 # %% [markdown]
@@ -368,7 +382,8 @@ print(f"a product of 1024 x 1024 matrices in bfloat16 is {statistics.median(rati
 #| exports
 def artifact_paths(out): # the run folder
     "What a run writes, by name."
-    keras_files = {f"{name}_keras": Path(out)/f"{name}.keras" for name in ("generator", "discriminator")}
+    keras_files = {f"{name}_keras": Path(out)/f"{name}.keras"
+                   for name in ("generator", "discriminator")}
     return configuration.artifact_paths(out, ".weights.h5") | keras_files
 
 
@@ -472,11 +487,10 @@ check_survives(survives)
 #   ask first.
 # - *Variables of two strategies in one function*: a network was made outside the scope. TensorFlow's message names
 #   a variable that "was created in a different distribution strategy".
-# - *Keras runs on another backend than you think*: print `keras.backend.backend()`. It is chosen when Keras is first imported,
+# - *Keras runs on another [backend](../about/glossary.ipynb#gl-backend) than you think*: print `keras.backend.backend()`. It is chosen when Keras is first imported,
 #   by the variable `KERAS_BACKEND` or by `~/.keras/keras.json`.
 # - *A training that crawls on a processor*: `jit_compile=True` somewhere, or float16.
 #
 # **References.** TensorFlow's guides on [distributed training](https://www.tensorflow.org/guide/distributed_training) and
 # [mixed precision](https://www.tensorflow.org/guide/mixed_precision). Keras on
-# [choosing a backend](https://keras.io/getting_started/#configuring-your-backend). Micikevicius et al. 2017,
-# [*Mixed precision training*](https://arxiv.org/abs/1710.03740), section 3.2: why float16 needs its loss scaled.
+# [choosing a backend](https://keras.io/getting_started/#configuring-your-backend). Micikevicius et al. [-@micikevicius2017mixed], [*Mixed precision training*](https://arxiv.org/abs/1710.03740), section 3.2: why float16 needs its loss scaled.

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/data.ipynb) · [API](../about/api.ipynb#tensorflow-data) · [Side by side](../about/side_by_side.ipynb#data)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** feed a GAN with `tf.data`, put its stages in the right order, see what they cost, and replace them
@@ -93,11 +93,11 @@ x.shape, x.dtype, (float(tf.reduce_min(x)), float(tf.reduce_max(x)))
 # Each stage stands where it does for a reason.
 #
 # - `shuffle` sees single images, and its buffer holds all of them. With a buffer of 1,000, which one finds often, the first
-#   batch could only hold images from the first thousand or so. That matters where a file is sorted by class, as the
+#   [batch](../about/glossary.ipynb#gl-batch) could only hold images from the first thousand or so. That matters where a file is sorted by class, as the
 #   flowers are.
 # - `batch` before `map`, so that `scale` runs once per batch and not once per image.
 # - `drop_remainder=True`: all batches have the same size. A smaller last batch would be a new shape, for which a
-#   `tf.function` is traced anew; a loss that pairs each real image with a generated one would fail.
+#   `tf.function` is [traced](../about/glossary.ipynb#gl-tracing) anew; a loss that pairs each real image with a generated one would fail.
 # - `prefetch` prepares the next batch while the current one is used.
 #
 # What does a small buffer do to sorted data? Guess how many of the ten classes the first batch shows.
@@ -106,10 +106,12 @@ x.shape, x.dtype, (float(tf.reduce_min(x)), float(tf.reduce_max(x)))
 labels = np.sort(images.labels)
 for buffer in (1000, len(labels)):
     shuffled = tf.data.Dataset.from_tensor_slices(labels).shuffle(buffer, seed=0).batch(64)
-    print(f"buffer {buffer:>6}: {len(set(next(iter(shuffled)).numpy().tolist()))} classes in the first batch")
+    print(f"buffer {buffer:>6}: {len(set(next(iter(shuffled)).numpy().tolist()))} "
+          "classes in the first batch")
 
 # %%
-assert sum(1 for _ in pipeline) == len(images) // 64 and all(x.shape == (64, 28, 28, 1) for x in pipeline)
+assert (sum(1 for _ in pipeline) == len(images) // 64
+        and all(x.shape == (64, 28, 28, 1) for x in pipeline))
 
 # %% [markdown]
 # ## What it costs
@@ -141,13 +143,13 @@ print(f"image by image {rate(map_then_batch()):,.0f}, "
 # A small GAN on two processor cores trains on one or two thousand images a second: even the slower pipeline is fast
 # enough there, though it takes part of the processor. On a GPU with fifty thousand it is the bottleneck. And it has another flaw.
 # Where is a pipeline after 1,234 batches? Its state is a shuffle buffer and an iterator; both can be saved, with 47 MB
-# per checkpoint, or the first 1,234 batches can be drawn again and thrown away.
+# per [checkpoint](../about/glossary.ipynb#gl-checkpoint), or the first 1,234 batches can be drawn again and thrown away.
 #
 # ## All images on the device, as bytes
 #
 # Fashion-MNIST as bytes is 47 MB. So the images are moved to the device once, and a batch is three operations: pick, convert, scale.
 #
-# The order of an epoch is a permutation that follows from the run's seed and the number of the epoch. Whoever knows
+# The order of an [epoch](../about/glossary.ipynb#gl-epoch) is a permutation that follows from the run's [seed](../about/glossary.ipynb#gl-seed) and the number of the epoch. Whoever knows
 # these two knows the order; nothing about the data has to be saved.
 
 # %%
@@ -175,13 +177,14 @@ assert (epoch_order(1000, 3, 5) != epoch_order(1000, 4, 5)).any()
 # ## Batches
 #
 # What the host sends to the device for a batch is 64 numbers of images, 256 bytes. The rest happens there, inside of the
-# training function. Under `MirroredStrategy` the images are a variable that each device has a copy of, and each replica
+# training function. Under `MirroredStrategy` the images are a variable that each device has a copy of, and each [replica](../about/glossary.ipynb#gl-replica)
 # picks its own share of the batch.
 
 # %%
 #| exports
 class DeviceBatches:
-    "A data set on the device, and its batches in a new order each epoch. Make it inside the strategy's scope."
+    """A data set on the device, and its batches in a new order each epoch. Make it inside the
+    strategy's scope."""
     def __init__(self,
                  dataset, # a `gan_course.datasets.Dataset`
                  batch_size, # real images per step, over all replicas
@@ -197,7 +200,8 @@ class DeviceBatches:
         if batch_size % world:
             raise CourseError(f"batch_size {batch_size} cannot be shared equally by {world} "
                               f"devices; use a multiple of {world}")
-        self.images = tf.Variable(dataset.images, trainable=False, name="images") # uint8 [N, H, W, C]
+        # uint8 [N, H, W, C]
+        self.images = tf.Variable(dataset.images, trainable=False, name="images")
         self.num, self.batch_size, self.seed, self.flip = len(dataset), batch_size, seed, flip
         self.epoch, self.order = None, None
 
@@ -252,7 +256,8 @@ image_grid(to_images(x), columns=16, caption=f"real images: {images.name}, epoch
 small = DeviceBatches(images.limited(300), 64, seed=1)
 whole = list(small.epoch_batches(epoch=2))
 assert len(whole) == len(small) == 4 and all(x.shape == (64, 28, 28, 1) for x in whole)
-assert all((a.numpy() == b.numpy()).all() for a, b in zip(whole[2:], small.epoch_batches(epoch=2, start=2)))
+assert all((a.numpy() == b.numpy()).all()
+           for a, b in zip(whole[2:], small.epoch_batches(epoch=2, start=2)))
 seen = epoch_order(300, 1, 2)[:256]
 assert len(set(seen.tolist())) == 256
 assert (to_images(tf.concat(whole, 0)) == images.images[seen]).all()
@@ -274,7 +279,8 @@ else: raise AssertionError("a batch larger than the data set was accepted")
 def ours(): return (x for epoch in range(99) for x in batches.epoch_batches(epoch))
 
 slow, fast = zip(*[(rate(make_dataset(images, 64).repeat()), rate(ours())) for _ in range(3)])
-print(f"pipeline {statistics.median(slow):,.0f}, picked {statistics.median(fast):,.0f} images a second")
+print(f"pipeline {statistics.median(slow):,.0f}, picked "
+      f"{statistics.median(fast):,.0f} images a second")
 
 
 # %% [markdown]
@@ -299,6 +305,8 @@ print(f"picked inside a function: {50 * 64 / (time.perf_counter() - begin):,.0f}
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from gan_course.exercises.tensorflow_data import check_pipeline, check_position, check_shifted
@@ -372,13 +380,13 @@ image_grid(to_images(tf.concat([x, shifted(x, *tf.unstack(steps))], 0)), columns
 # %% [markdown]
 # ## What to remember
 #
-# - Shuffle single images with a buffer as large as the data, batch, map, prefetch; drop the remainder.
+# - Shuffle single images with a buffer as large as the data, batch, map, [prefetch](../about/glossary.ipynb#gl-prefetch); drop the remainder.
 # - Small data sets live on the device as bytes. A batch is three operations inside of the training function.
-# - The order follows from the seed and the epoch, so a resumed run needs nothing but these and the step.
+# - The order follows from the seed and the epoch, so a [resumed](../about/glossary.ipynb#gl-resume) run needs nothing but these and the step.
 #
 # **What goes wrong, and how to see it.**
 #
-# - *The discriminator is perfect within seconds.* Print minimum, maximum and mean of a real and a generated batch: one is in
+# - *The [discriminator](../about/glossary.ipynb#gl-discriminator) is perfect within seconds.* Print minimum, maximum and mean of a real and a generated batch: one is in
 #   [0, 1] or in [0, 255].
 # - *The first steps take long again at the end of each epoch.* The last batch is smaller, and the function is traced for it.
 # - *Each batch has two or three kinds of clothes.* A small shuffle buffer on sorted data.
@@ -388,5 +396,4 @@ image_grid(to_images(tf.concat([x, shifted(x, *tf.unstack(steps))], 0)), columns
 #   graph, and is copied to every device. Use a variable.
 #
 # **References.** TensorFlow's guides on [`tf.data`](https://www.tensorflow.org/guide/data) and
-# [its performance](https://www.tensorflow.org/guide/data_performance). Xiao, Rasul and Vollgraf 2017,
-# [*Fashion-MNIST*](https://arxiv.org/abs/1708.07747).
+# [its performance](https://www.tensorflow.org/guide/data_performance). Xiao, Rasul and Vollgraf [-@xiao2017fashion], [*Fashion-MNIST*](https://arxiv.org/abs/1708.07747).

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/engine.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/engine.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/engine.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/engine.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/engine.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/engine.ipynb) · [API](../about/api.ipynb#tensorflow-engine) · [Side by side](../about/side_by_side.ipynb#engine)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** write the steps of both networks with gradient tapes and say why they need two, penalise a
@@ -68,12 +68,12 @@ seed_everything(0)
 # %% [markdown]
 # ## The game, as a loss on logits
 #
-# The discriminator gives each image $x$ a logit $a = D(x)$. Read through the sigmoid $\sigma(a) = 1/(1+e^{-a})$ it is the
-# probability that the image is real. Goodfellow et al. (2014, eq. 1) let the two networks play for one number:
+# The [discriminator](../about/glossary.ipynb#gl-discriminator) gives each image $x$ a [logit](../about/glossary.ipynb#gl-logit) $a = D(x)$. Read through the sigmoid $\sigma(a) = 1/(1+e^{-a})$ it is the
+# probability that the image is real. Goodfellow et al. [-@goodfellow2014gan, eq. 1] let the two networks play for one number:
 #
 # $$\min_G \max_D \; V(D, G) = \mathbb{E}_x[\log \sigma(D(x))] + \mathbb{E}_z[\log(1 - \sigma(D(G(z))))]$$
 #
-# As a loss, the discriminator's part is the binary cross-entropy of a classifier with labels 1 and 0. Keras has it, in two
+# As a loss, the discriminator's part is the binary [cross-entropy](../about/glossary.ipynb#gl-cross-entropy) of a classifier with labels 1 and 0. Keras has it, in two
 # forms. What will they give for a generated image with logit 20, about which $D$ is badly wrong?
 
 # %%
@@ -107,8 +107,8 @@ assert clipped == 0 and abs(right - 1) < 1e-6
 # %% [markdown]
 # ## What the generator feels
 #
-# In the game as written the generator minimises $\log(1-\sigma(a))$ with $a = D(G(z))$. Goodfellow et al. propose
-# $-\log\sigma(a)$ in its place, which has the same fixed points and is called **non-saturating**. Everything the generator
+# In the game as written the [generator](../about/glossary.ipynb#gl-generator) minimises $\log(1-\sigma(a))$ with $a = D(G(z))$. Goodfellow et al. propose
+# $-\log\sigma(a)$ in its place, which has the same fixed points and is called **[non-saturating](../about/glossary.ipynb#gl-non-saturating)**. Everything the generator
 # learns comes through the derivative by $a$:
 #
 # $$\frac{d}{da}\log(1-\sigma(a)) = -\sigma(a), \qquad \frac{d}{da}\bigl(-\log\sigma(a)\bigr) = -(1-\sigma(a)) = -\sigma(-a)$$
@@ -120,21 +120,22 @@ a = tf.constant([-5.0])
 minimax = slope(lambda a: -tf.math.softplus(a), a)
 non_saturating = slope(lambda a: tf.math.softplus(-a), a)
 print(f"minimax {minimax:.4f}, non-saturating {non_saturating:.4f}")
-assert abs(minimax + float(tf.sigmoid(a)[0])) < 1e-6 and abs(non_saturating + float(tf.sigmoid(-a)[0])) < 1e-6
+assert (abs(minimax + float(tf.sigmoid(a)[0])) < 1e-6
+        and abs(non_saturating + float(tf.sigmoid(-a)[0])) < 1e-6)
 
 
 # %% [markdown]
-# A factor of 150: the minimax loss teaches least when there is most to learn.
+# A factor of 150: the [minimax](../about/glossary.ipynb#gl-minimax) loss teaches least when there is most to learn.
 #
-# Both judge a generated image on its own. The **relativistic** loss of the `modern` recipe compares it with a real one:
-# which of the two is real? (Jolicoeur-Martineau 2018). The logit of that question is the difference:
+# Both judge a generated image on its own. The **[relativistic](../about/glossary.ipynb#gl-relativistic)** loss of the `modern` [recipe](../about/glossary.ipynb#gl-recipe) compares it with a real one
+# [@jolicoeur2018relativistic]: which of the two is real? The logit of that question is the difference:
 #
 # $$L_D = \mathbb{E}\,\mathrm{softplus}\bigl(-(D(x) - D(G(z)))\bigr), \qquad L_G = \mathbb{E}\,\mathrm{softplus}\bigl(-(D(G(z)) - D(x))\bigr)$$
 #
 # Adding a constant to all logits changes nothing, and a generator cannot put all its images where $D$ happens to be
 # lenient: the real ones set the standard everywhere. The [PyTorch lesson](../pytorch/engine.ipynb) goes further into why.
 #
-# All three in one place. One-sided label smoothing (Salimans et al. 2016) asks $D$ for 0.9 instead of 1 on real images;
+# All three in one place. One-sided [label smoothing](../about/glossary.ipynb#gl-label-smoothing) [@salimans2016improved] asks $D$ for 0.9 instead of 1 on real images;
 # never for 0.1 on generated ones, which would reward the generator for staying as it is.
 
 # %%
@@ -177,13 +178,15 @@ for loss in ("relativistic", "non_saturating", "minimax"):
 a_real, a_fake = (tf.random.stateless_normal((64,), seed=[0, i]) for i in (1, 2))
 for loss in ("relativistic", "non_saturating", "minimax"):
     plain, shifted = (float(discriminator_loss(a_real + c, a_fake + c, loss)) for c in (0, 3))
-    assert (abs(plain - shifted) < 1e-5) == (loss == "relativistic"), "only a comparison ignores a constant"
+    assert (abs(plain - shifted) < 1e-5) == (loss == "relativistic"), (
+        "only a comparison ignores a constant")
 keras_says = keras.losses.BinaryCrossentropy(from_logits=True)
 both = keras_says(tf.ones(64), a_real) + keras_says(tf.zeros(64), a_fake)
 assert abs(float(discriminator_loss(a_real, a_fake, "non_saturating") - both)) < 1e-6
 smooth = keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=0.2)(tf.ones(64), a_real)
 ours = discriminator_loss(a_real, a_fake, "non_saturating", 0.1) - keras_says(tf.zeros(64), a_fake)
-assert abs(float(ours - smooth)) < 1e-6, "Keras's label_smoothing is twice ours: it moves both labels"
+assert abs(float(ours - smooth)) < 1e-6, (
+    "Keras's label_smoothing is twice ours: it moves both labels")
 
 # %% [markdown]
 # The last assertion hides a trap. Keras's `label_smoothing=0.1` labels a real image 0.95, because it moves *both* ends towards
@@ -193,7 +196,7 @@ assert abs(float(ours - smooth)) < 1e-6, "Keras's label_smoothing is twice ours:
 #
 # TensorFlow takes gradients of what it has *seen*: inside a `tf.GradientTape` it notes each operation, and
 # `tape.gradient` walks the notes backwards. A GAN step needs two gradients, of $D$'s loss by $D$'s weights and of $G$'s
-# loss by $G$'s. Can one tape serve both?
+# loss by $G$'s. Can one [tape](../about/glossary.ipynb#gl-tape) serve both?
 
 # %%
 G, D = build_networks(CONFIG)
@@ -235,7 +238,7 @@ assert tf.norm(fresh) > 1.2 * tf.norm(stale)
 
 # %% [markdown]
 # The step of $D$ was a step to see through these very images, and $G$ should answer to what $D$ sees *now*. (Updating both from the
-# old state is a legitimate game too, the one that TensorFlow's DCGAN tutorial plays with two tapes. It is not the game
+# old state is a legitimate game too, the one that TensorFlow's [DCGAN](../about/glossary.ipynb#gl-dcgan) tutorial plays with two tapes. It is not the game
 # of the paper, nor of our other tracks.) A persistent tape also keeps every intermediate result of both networks until it
 # is deleted.
 #
@@ -263,7 +266,7 @@ assert tf.norm(resumed - fresh) < 1e-4 * tf.norm(fresh)
 # ## A discriminator with brakes
 #
 # Two players that each go down their own slope circle around the solution. What pulls them in is a penalty on the squared
-# gradient of $D$ at real images, $R_1$, and at generated ones, $R_2$ (Mescheder et al. 2018, eq. 9; the
+# gradient of $D$ at real images, $R_1$, and at generated ones, $R_2$ (Mescheder et al. [-@mescheder2018converge], eq. 9; the
 # [PyTorch lesson](../pytorch/engine.ipynb) derives the circle and shows the penalty stop it):
 #
 # $$R_1 = \frac{\gamma}{2}\,\mathbb{E}_x\|\nabla_x D(x)\|^2, \qquad R_2 = \frac{\gamma}{2}\,\mathbb{E}_z\|\nabla_{x} D(x)\big|_{x = G(z)}\|^2$$
@@ -298,8 +301,8 @@ np.testing.assert_allclose(norms, np.full(5, float(tf.reduce_sum(w**2))), rtol=1
 np.testing.assert_allclose(outer.gradient(penalty, w), 2 * w, rtol=1e-5) # d|w|²/dw
 
 # %% [markdown]
-# The sum in the inner tape deserves a thought: a gradient of a sum over the batch is the gradient of each image's own logit
-# *only if no image influences another's logit*. With BatchNorm in $D$ one does. So the penalties and BatchNorm in $D$
+# The sum in the inner tape deserves a thought: a gradient of a sum over the [batch](../about/glossary.ipynb#gl-batch) is the gradient of each image's own logit
+# *only if no image influences another's logit*. With [BatchNorm](../about/glossary.ipynb#gl-batchnorm) in $D$ one does. So the penalties and BatchNorm in $D$
 # do not go together, and the `modern` recipe has no normalisation there:
 
 # %%
@@ -315,7 +318,7 @@ for norm in ("none", "batch"):
 
 
 # %% [markdown]
-# The discriminator's whole loss. The penalty is *lazy* (Karras et al. 2020, appendix B): applied in every 16th step, and 16
+# The discriminator's whole loss. The penalty is *[lazy](../about/glossary.ipynb#gl-lazy-penalty)* [@karras2020stylegan2, appendix B]: applied in every 16th step, and 16
 # times as strong. Real and generated images are judged in one batch, which keeps the processor busier, unless $D$ has
 # BatchNorm: it should see the two kinds apart.
 
@@ -353,12 +356,12 @@ np.testing.assert_allclose(a_fake, -D1(x), rtol=1e-5, atol=1e-6)
 # ## One iteration
 #
 # `d_steps` steps of the discriminator, each with real images of its own, and `g_steps` of the generator. It is written for
-# one replica. With several, each draws the latents of the *whole* batch, from the same stateless seed, and takes its
+# one [replica](../about/glossary.ipynb#gl-replica). With several, each draws the [latents](../about/glossary.ipynb#gl-latent) of the *whole* batch, from the same [stateless](../about/glossary.ipynb#gl-stateless) [seed](../about/glossary.ipynb#gl-seed), and takes its
 # share: two replicas do what one would do. The gradients are averaged over the replicas before they are applied.
 #
 # What changes with several is BatchNorm. Each replica normalises with the statistics of its own share: eight replicas
 # with a batch of 64 see 8 images each, and their statistics are noisy. `sync_batch_norm` computes them over all, for the price
-# of an exchange in every layer. The running averages that sampling uses have to be the same everywhere, or a checkpoint would
+# of an exchange in every layer. The running averages that sampling uses have to be the same everywhere, or a [checkpoint](../about/glossary.ipynb#gl-checkpoint) would
 # hold those of one replica's images. Keras leaves each replica its own; we average them over the replicas.
 
 # %%
@@ -368,7 +371,8 @@ MEASURED = ("loss_d", "loss_g", "d_real", "d_fake", "rank_accuracy", "grad_norm_
 NEVER = 2**62 # `first_bad` as long as everything is finite
 
 class GANStep:
-    "One iteration of the game. Make it inside the strategy's scope; it holds no state but measurements."
+    """One iteration of the game. Make it inside the strategy's scope; it holds no state but
+    measurements."""
     def __init__(self, G, D, opt_g, opt_d, config, batches): # a `DeviceBatches`
         self.G, self.D, self.opt_g, self.opt_d = G, D, opt_g, opt_d
         self.config, self.batches = config, batches
@@ -398,7 +402,8 @@ class GANStep:
     def noisy(self, x, deviation, seed):
         "Instance noise (Sønderby et al. 2017), the same for both kinds of image."
         if not self.config.instance_noise: return x
-        return x + deviation * self.share(stateless_normal((self.config.batch_size, *x.shape[1:]), seed))
+        return (x + deviation
+                * self.share(stateless_normal((self.config.batch_size, *x.shape[1:]), seed)))
 
     def judge(self, x): return self.D(x, training=True)
 
@@ -424,7 +429,8 @@ class GANStep:
     def generator_step(self, x, fake, tape, deviation, seeds):
         "Returns loss and gradient norm. `tape` is the one that `fakes` paused."
         relativistic = self.config.loss == "relativistic"
-        a_real = tf.stop_gradient(self.judge(self.noisy(x, deviation, seeds()))) if relativistic else None
+        a_real = (tf.stop_gradient(self.judge(self.noisy(x, deviation, seeds()))) if relativistic
+                  else None)
         with tape:
             a_fake = self.judge(self.noisy(fake, deviation, seeds()))
             loss = generator_loss(a_fake, a_real, self.config.loss)
@@ -434,8 +440,10 @@ class GANStep:
     def average_statistics(self):
         "Give all replicas the mean of their running averages in BatchNorm."
         own = [v for network in (self.G, self.D) for layer in network.layers
-               if isinstance(layer, keras.layers.BatchNormalization) for v in layer.non_trainable_variables]
-        means = tf.distribute.get_replica_context().all_reduce("MEAN", [tf.identity(v.value) for v in own])
+               if isinstance(layer, keras.layers.BatchNormalization)
+               for v in layer.non_trainable_variables]
+        context = tf.distribute.get_replica_context()
+        means = context.all_reduce("MEAN", [tf.identity(v.value) for v in own])
         for v, mean in zip(own, means): v.assign(mean)
 
     def __call__(self,
@@ -456,8 +464,10 @@ class GANStep:
             if i: fake, tape = self.fakes(seeds())
             loss_g, norm_g = self.generator_step(x, fake, tape, deviation, seeds)
         if self.replicas > 1 and not c.sync_batch_norm: self.average_statistics()
-        return tf.stack([loss_d, loss_g, tf.reduce_mean(tf.sigmoid(a_real)), tf.reduce_mean(tf.sigmoid(a_fake)),
-                         tf.reduce_mean(tf.cast(a_real > a_fake, tf.float32)), norm_d, norm_g, penalty])
+        return tf.stack([loss_d, loss_g, tf.reduce_mean(tf.sigmoid(a_real)),
+                         tf.reduce_mean(tf.sigmoid(a_fake)),
+                         tf.reduce_mean(tf.cast(a_real > a_fake, tf.float32)), norm_d, norm_g,
+                         penalty])
 
     def measure(self, values, iteration, penalise):
         "Add what all replicas measured on average; note the first iteration that was not finite."
@@ -505,7 +515,7 @@ assert stuck <= {"to_logit/bias"}, stuck
 # %% [markdown]
 # The loss of both begins at $\log 2 = 0.693$. To trust the rest, compare with a step taken by hand: the same
 # weights, images and latents, the plain sequence of operations, fresh tapes throughout. Both take a plain gradient step, as
-# Adam's first step looks at little more than the sign of a gradient, and a sign may tip over the last digit.
+# [Adam's](../about/glossary.ipynb#gl-adam) first step looks at little more than the sign of a gradient, and a sign may tip over the last digit.
 
 # %%
 ours, hand = (game(optimizer=keras.optimizers.SGD) for _ in range(2))
@@ -537,7 +547,7 @@ for mine, other in [(ours.G, hand.G), (ours.D, hand.D)]:
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-4, atol=1e-7, err_msg=a.path)
 
 # %% [markdown]
-# The other settings, each tried once: BatchNorm in $D$, the other losses, several steps, instance noise, smoothing.
+# The other settings, each tried once: BatchNorm in $D$, the other losses, several steps, [instance noise](../about/glossary.ipynb#gl-instance-noise), smoothing.
 
 # %%
 for changes in [dict(recipe="dcgan"), dict(loss="minimax"), dict(d_steps=3, g_steps=2),
@@ -569,8 +579,8 @@ assert step.first_bad == 2
 # into the function. `for i in tf.range(n)` becomes a loop of the graph; Python is not asked until all `n` steps
 # are done.
 #
-# A function is **traced** anew for each new kind of argument: a tensor of another shape or type, or another Python value.
-# Tracing our step takes seconds. So every tensor here has one shape, whatever `n` is, and what Python decides is one `bool`:
+# A function is **[traced](../about/glossary.ipynb#gl-tracing)** anew for each new kind of argument: a tensor of another shape or type, or another Python value.
+# Tracing our step takes seconds. So every tensor here has [one shape](../about/glossary.ipynb#gl-static-shape), whatever `n` is, and what Python decides is one `bool`:
 # whether the step carries the penalties. Two traces, for ever.
 
 # %%
@@ -579,10 +589,12 @@ CALL = 50 # at most so many iterations in one call
 
 class Steps:
     "Iterations of a `GANStep`, many in one call, with all that belongs to a step."
-    def __init__(self, step, average, # something with `update(network, keep)`, see the lesson on training
+    # something with `update(network, keep)`, see the lesson on training
+    def __init__(self, step, average,
                  xla=False): # compile with XLA
         self.step, self.average, self.strategy = step, average, current_strategy()
-        self.call = tf.function(partial(self.iterate), jit_compile=xla) # each `Steps` has a function of its own
+        # each `Steps` has a function of its own
+        self.call = tf.function(partial(self.iterate), jit_compile=xla)
 
     def iterate(self, index, first, n, deviations, keeps, lr_g, lr_d, penalise):
         step = self.step
@@ -622,7 +634,8 @@ class NoAverage:
 def run(steps, first, n, penalise=False):
     c, per_epoch = CONFIG, len(steps.step.batches)
     index = [[steps.step.batches.index(*divmod(first + i, per_epoch))] for i in range(n)]
-    steps(index, first, penalise, deviations=[0] * n, keeps=[0] * n, lr_g=[c.lr_g] * n, lr_d=[c.lr_d] * n)
+    steps(index, first, penalise, deviations=[0] * n, keeps=[0] * n, lr_g=[c.lr_g] * n,
+          lr_d=[c.lr_d] * n)
 
 fused = Steps(game(optimizer=keras.optimizers.SGD), NoAverage())
 run(fused, 0, 1, True); run(fused, 1, 3); run(fused, 4, 2)
@@ -650,7 +663,8 @@ assert fused.step.meter.counts.numpy()[0] == 6
 # `scale_loss` in the steps above is where it comes in; with a plain optimiser it does nothing.
 
 # %%
-def scaling(lr): return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(lr), initial_scale=1024.0)
+def scaling(lr):
+    return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(lr), initial_scale=1024.0)
 
 scaled, plain = game(optimizer=scaling), game(optimizer=keras.optimizers.SGD)
 for s in (scaled, plain): values = s(tf.constant([s.batches.index(0, 0)]), 0)
@@ -672,7 +686,8 @@ def images_per_second(steps, n=budget(full=30, fast=2)):
     steps.step.first_bad.numpy() # waits
     return n * CONFIG.batch_size / (time.perf_counter() - begin)
 
-formats = {policy: Steps(game(policy=policy), NoAverage()) for policy in ("float32", "mixed_bfloat16")}
+formats = {policy: Steps(game(policy=policy), NoAverage())
+           for policy in ("float32", "mixed_bfloat16")}
 for steps in formats.values(): images_per_second(steps, 2) # traces
 rounds = [{policy: images_per_second(steps) for policy, steps in formats.items()}
           for _ in range(budget(full=5, fast=1))]
@@ -680,9 +695,9 @@ for policy in formats:
     print(f"{policy:<15} {statistics.median(r[policy] for r in rounds):,.0f} images a second")
 
 # %% [markdown]
-# A plain matrix product is more than twice as fast in bfloat16 here (the lesson on the [configuration](config.ipynb) measures
+# A plain matrix product is more than twice as fast in [bfloat16](../about/glossary.ipynb#gl-bf16) here (the lesson on the [configuration](config.ipynb) measures
 # it), and of that a fifth arrives in the training. On a processor with other units, AMX, we measured a loss, so float32 is
-# what `precision="auto"` takes on processors; measure yours, and ask for `bf16` if it wins. XLA is not in the list: compiling
+# what `precision="auto"` takes on processors; measure yours, and ask for `bf16` if it wins. [XLA](../about/glossary.ipynb#gl-xla) is not in the list: compiling
 # takes most of a minute, and our convolutions then run some forty times slower on a processor (`bench/README.md`). On a GPU
 # both are worth having, which is what `precision="auto"` and `xla="auto"` ask for there.
 
@@ -737,7 +752,7 @@ check_smoothing(smoothed)
 # %% [markdown]
 # ### 3. Where WGAN-GP looks
 #
-# Gulrajani et al. (2017) penalise the gradient on the line between a real and a generated image. Write
+# Gulrajani et al. [-@gulrajani2017wgangp] penalise the gradient on the line between a real and a generated image. Write
 # `between(x, fake, seed)`: for each pair one point $\epsilon x + (1 - \epsilon)\,G(z)$, with $\epsilon$ uniform in [0, 1]
 # and drawn from `seed`, which is a `step_seed`. In how many places does one go wrong in a single line?
 
@@ -783,15 +798,15 @@ check_run(make_run)
 # - *`GradientTape.gradient can only be called once`*: and the next search result says `persistent=True`. See above.
 # - *The gradient is `None`*: the variable was not watched, or the tape was left before the loss was computed.
 # - *The penalty does nothing*: its gradient was taken outside of the outer tape.
-# - *Every epoch begins with a pause of seconds*: a retrace. Print `experimental_get_tracing_count()`.
+# - *Every [epoch](../about/glossary.ipynb#gl-epoch) begins with a pause of seconds*: a retrace. Print `experimental_get_tracing_count()`.
 # - *`merge_call called while defining a new graph`*: an optimiser inside a `tf.cond` of a replica. What is decided has to be
 #   decided outside, as `penalise` is.
 # - *float16 trains for a while, then stands still*: only one of the two optimisers scales its loss.
 # - *D's loss falls to 0, and the samples stay noise*: $D$ ran away. Look at `rank_accuracy`, then at the penalties.
 #
-# **References.** Goodfellow et al., *Generative adversarial nets*, 2014, eq. 1 and section 3. Salimans et al., *Improved
-# techniques for training GANs*, 2016, section 3.4. Mescheder, Geiger and Nowozin, *Which training methods for GANs do
-# actually converge?*, 2018, eq. 9. Jolicoeur-Martineau, *The relativistic discriminator*, 2018. Karras et al., *Analyzing
-# and improving the image quality of StyleGAN*, 2020, appendix B. Micikevicius et al., *Mixed precision training*, 2017.
+# **References.** Goodfellow et al. [-@goodfellow2014gan], *Generative adversarial nets*, eq. 1 and section 3. Salimans et al. [-@salimans2016improved], *Improved
+# techniques for training GANs*, section 3.4. Mescheder, Geiger and Nowozin [-@mescheder2018converge], *Which training methods for GANs do
+# actually converge?*, eq. 9. Jolicoeur-Martineau [-@jolicoeur2018relativistic], *The relativistic discriminator*. Karras et al. [-@karras2020stylegan2], *Analyzing
+# and improving the image quality of StyleGAN*, appendix B. Micikevicius et al. [-@micikevicius2017mixed], *Mixed precision training*.
 # TensorFlow's guides on [gradients and tapes](https://www.tensorflow.org/guide/autodiff) and on
 # [`tf.function`](https://www.tensorflow.org/guide/function).

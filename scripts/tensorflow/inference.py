@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/inference.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/inference.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/inference.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/inference.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/inference.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/inference.ipynb) · [API](../about/api.ipynb#tensorflow-inference) · [Side by side](../about/side_by_side.ipynb#inference)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** load a generator that somebody else trained without running their code, trade variety for
@@ -60,7 +60,7 @@ from gan_course.tensorflow.train import TRACK, images_of
 from gan_course.tensorflow.utils import make_latents, step_seed, to_images
 
 # %% [markdown]
-# First we need a generator. A few epochs make one that has an idea of clothes; the [lab](gan_tensorflow.ipynb) trains one
+# First we need a [generator](../about/glossary.ipynb#gl-generator). A few [epochs](../about/glossary.ipynb#gl-epoch) make one that has an idea of clothes; the [lab](gan_tensorflow.ipynb) trains one
 # properly.
 
 # %%
@@ -97,7 +97,8 @@ with tempfile.TemporaryDirectory() as scratch:
 
 # %%
 #| exports
-def build(config, channels): return Generator(config.latent_dim, config.width, config.upsample, channels)
+def build(config, channels):
+    return Generator(config.latent_dim, config.width, config.upsample, channels)
 
 def load_generator(path, # a run folder, or a file of weights or a `.keras` file in one
                    best=False, # the best so far instead of the last
@@ -114,7 +115,7 @@ assert saved == config and np.allclose(G(z), other(z), atol=1e-5)
 data["name"], data["checksum"][:12]
 
 # %% [markdown]
-# In training mode, BatchNorm normalises with the statistics of the batch at hand: what a latent becomes depends on its
+# In training mode, [BatchNorm](../about/glossary.ipynb#gl-batchnorm) normalises with the statistics of the [batch](../about/glossary.ipynb#gl-batch) at hand: what a [latent](../about/glossary.ipynb#gl-latent) becomes depends on its
 # neighbours. Ask for the same latent twice, in different company:
 
 # %%
@@ -122,7 +123,8 @@ z = make_latents(32, config.latent_dim, seed=3)
 alone_ish, in_company = G(z[:2], training=True)[0], G(z, training=True)[0]
 one, many = G(z[:1], training=False)[0], G(z, training=False)[0]
 def gap(a, b): return float(tf.reduce_mean(tf.abs(a - b)))
-print(f"training=True: off by {gap(alone_ish, in_company):.3f}; training=False: off by {gap(one, many):.6f}")
+print(f"training=True: off by {gap(alone_ish, in_company):.3f}; training=False: off by "
+      f"{gap(one, many):.6f}")
 
 # %% [markdown]
 # Both are zero, although `training=True` asks for the statistics of the batch. `load_generator` has set `G.trainable = False`, and
@@ -132,7 +134,8 @@ print(f"training=True: off by {gap(alone_ish, in_company):.3f}; training=False: 
 # %%
 fresh = Generator(config.latent_dim, config.width, config.upsample)
 fresh.set_weights(G.get_weights())
-print(f"not frozen, training=True: off by {gap(fresh(z[:2], training=True)[0], fresh(z, training=True)[0]):.3f}")
+print("not frozen, training=True: off by "
+      f"{gap(fresh(z[:2], training=True)[0], fresh(z, training=True)[0]):.3f}")
 assert gap(one, many) < 1e-4 < gap(fresh(z[:2], training=True)[0], fresh(z, training=True)[0])
 
 
@@ -140,8 +143,8 @@ assert gap(one, many) < 1e-4 < gap(fresh(z[:2], training=True)[0], fresh(z, trai
 # ## Latents, and the truncation trick
 #
 # A latent far from the origin is rare in training, and what the generator makes of it is often odd. Drawing latents only
-# from the middle of the normal distribution gives cleaner and more similar pictures (Brock et al. 2018). The usual
-# recipe draws again whatever exceeds a threshold $\tau$. It can be done without drawing again: take a uniform number
+# from the middle of the normal distribution gives cleaner and more similar pictures [@brock2018biggan]. The usual
+# [recipe](../about/glossary.ipynb#gl-recipe) draws again whatever exceeds a threshold $\tau$. It can be done without drawing again: take a uniform number
 # between the probabilities of $-\tau$ and $\tau$, and ask at which value the normal distribution reaches it.
 
 # %%
@@ -154,9 +157,11 @@ def sample_latents(num, # how many
     "Standard normal latents, truncated if wished (Brock et al. 2018, section 3.1)."
     if truncation is None: return make_latents(num, latent_dim, seed)
     if not (math.isfinite(truncation) and truncation > 0):
-        raise CourseError(f"truncation is {truncation}; give a number above 0, such as 1.0, or none")
+        raise CourseError(f"truncation is {truncation}; give a number above 0, "
+                          "such as 1.0, or none")
     inside = math.erf(truncation / math.sqrt(2)) # probability of [-truncation, truncation]
-    u = tf.random.stateless_uniform((num, latent_dim), step_seed(seed, -1, 1), -1, 1, tf.float64, alg="philox")
+    u = tf.random.stateless_uniform((num, latent_dim), step_seed(seed, -1, 1), -1, 1, tf.float64,
+                                    alg="philox")
     z = math.sqrt(2) * tf.math.erfinv(u * inside)
     return tf.cast(tf.clip_by_value(z, -truncation, truncation), tf.float32)
 
@@ -181,7 +186,7 @@ figures.image_grid(np.concatenate(rows), columns=12, caption=note)
 
 # %% [markdown]
 # At 1 the garments are plainer and dimmer, at 0.3 hardly any are left. In sixteen dimensions most latents of training have a
-# length near 4. Truncated at 1 the length is near 2.2, truncated at 0.3 it is 0.7: a place where the generator was never asked
+# length near 4. [Truncated](../about/glossary.ipynb#gl-truncation) at 1 the length is near 2.2, truncated at 0.3 it is 0.7: a place where the generator was never asked
 # for anything. Variety goes first, and with it the differences between pixels of different samples:
 
 # %%
@@ -194,10 +199,10 @@ assert spread[0] > spread[2]
 # ## Walking between latents
 #
 # If a generator has understood something, a walk from one latent to another passes through plausible garments, and
-# changes smoothly. A generator that memorised jumps: it stays at one training image as long as it can, then at the next.
+# changes smoothly. A generator that [memorised](../about/glossary.ipynb#gl-memorising) jumps: it stays at one training image as long as it can, then at the next.
 #
 # On the straight line between two latents the middle is shorter than both ends, by $\sqrt 2$ for independent ones: a place where the
-# generator was never trained. Spherical interpolation (Shoemake 1985; White 2016) walks on the arc instead.
+# generator was never trained. Spherical [interpolation](../about/glossary.ipynb#gl-interpolation) (Shoemake [-@shoemake1985quaternion]; White [-@white2016sampling]) walks on the arc instead.
 
 # %%
 #| exports
@@ -321,7 +326,7 @@ check_slerp(slerp)
 # ### 2. Draw again
 #
 # The usual recipe for truncation: draw normal numbers, and draw again each number beyond $\tau$, until none is left. Write
-# it as `truncated(num, latent_dim, tau, seed)`; the same seed gives the same latents. Why is clipping not the same, and
+# it as `truncated(num, latent_dim, tau, seed)`; the same [seed](../about/glossary.ipynb#gl-seed) gives the same latents. Why is clipping not the same, and
 # which seed does the second round take?
 
 # %%
@@ -362,13 +367,13 @@ check_sample(sample)
 # **What goes wrong, and how to see it.**
 #
 # - *Samples change with the size of the batch*: `training=True` somewhere.
-# - *All samples look good and alike*: a forgotten truncation, or a collapsed generator. Draw without truncation; if they
+# - *All samples look good and alike*: a forgotten truncation, or a [collapsed](../about/glossary.ipynb#gl-mode-collapse) generator. Draw without truncation; if they
 #   are still alike, the generator collapsed.
-# - *`load_weights` says that shapes differ*: the width or the way of upsampling is another one; ours stand in the file.
+# - *`load_weights` says that shapes differ*: the width or the way of [upsampling](../about/glossary.ipynb#gl-upsampling) is another one; ours stand in the file.
 # - *Keras cannot find a class when it opens a `.keras` file*: the network has layers of one's own. That is why ours is
 #   made of Keras's.
 #
-# **References.** Brock, Donahue and Simonyan, *Large scale GAN training for high fidelity natural image synthesis*, 2018,
-# section 3.1 (truncation). Shoemake, *Animating rotation with quaternion curves*, 1985 (slerp). White, *Sampling
-# generative networks*, 2016 (slerp between latents). Keras's guide to
+# **References.** Brock, Donahue and Simonyan [-@brock2018biggan], *Large scale GAN training for high fidelity natural image synthesis*,
+# section 3.1 (truncation). Shoemake [-@shoemake1985quaternion], *Animating rotation with quaternion curves* (slerp). White [-@white2016sampling], *Sampling
+# generative networks* (slerp between latents). Keras's guide to
 # [saving](https://keras.io/guides/serialization_and_saving/), on `safe_mode`.

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/model.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/model.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/model.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/model.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/model.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/model.ipynb) · [API](../about/api.ipynb#tensorflow-model) · [Side by side](../about/side_by_side.ipynb#model)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** build both networks of a DCGAN from Keras layers, follow the shapes through them, initialise them
@@ -55,7 +55,7 @@ import tensorflow as tf
 # %% [markdown]
 # ## The smallest generator
 #
-# A generator is any function from a latent to a picture. The smallest is one dense layer:
+# A [generator](../about/glossary.ipynb#gl-generator) is any function from a [latent](../about/glossary.ipynb#gl-latent) to a picture. The smallest is one dense layer:
 
 # %%
 z = tf.random.stateless_normal((5, 64), seed=[0, 0])
@@ -64,11 +64,11 @@ linear(z).shape
 
 # %% [markdown]
 # It runs, and it can be trained. But each of its 784 pixels has weights of its own and knows nothing of its neighbours.
-# Convolutions do. A discriminator uses them to make a picture smaller; a generator needs the opposite.
+# Convolutions do. A [discriminator](../about/glossary.ipynb#gl-discriminator) uses them to make a picture smaller; a generator needs the opposite.
 #
 # ## Twice as large
 #
-# A **strided transposed convolution** is the gradient of a strided convolution: each input pixel stamps the kernel, times
+# A **strided [transposed convolution](../about/glossary.ipynb#gl-transposed-convolution)** is the gradient of a strided convolution: each input pixel stamps the kernel, times
 # its own value, onto the output, `strides` pixels from its neighbour's stamp, and where stamps overlap they add up. With
 # `padding="same"` the output is the input times the stride, whatever the kernel:
 
@@ -80,7 +80,7 @@ print([layers.Conv2DTranspose(4, kernel, strides=2, padding="same")(tf.zeros((1,
 
 # %% [markdown]
 # The other way is to repeat each pixel twice in both directions and to convolve the larger picture. We make both
-# available under one name. No bias, because BatchNorm follows and subtracts the mean of each channel, any constant included.
+# available under one name. No bias, because [BatchNorm](../about/glossary.ipynb#gl-batchnorm) follows and subtracts the mean of each channel, any constant included.
 
 # %%
 #| exports
@@ -117,7 +117,7 @@ def init_weights(centre=0.0): # 1.0 for the scale of BatchNorm
 # %% [markdown]
 # ## BatchNorm, and two defaults that are not the paper's
 #
-# What BatchNorm keeps for later is an average of the batches' means and variances. Keras calls the weight of the *old*
+# What BatchNorm keeps for later is an average of the [batches](../about/glossary.ipynb#gl-batch)' means and variances. Keras calls the weight of the *old*
 # average `momentum`, 0.99 by default; PyTorch calls the weight of the *new* batch `momentum`, 0.1 by default. Keras
 # adds 0.001 to variances, PyTorch 0.00001. How many batches does an average with 0.99 look back?
 
@@ -140,8 +140,10 @@ def batch_norm(x, # [B, ..., C]
                sync=False, # statistics over all replicas' images
                dtype=None, # policy
     ): # like x
-    "BatchNorm as DCGAN's authors ran it: momentum 0.9, epsilon 1e-5 (Ioffe and Szegedy 2015, algorithm 1)."
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=init_weights(1.0),
+    """BatchNorm as DCGAN's authors ran it: momentum 0.9, epsilon 1e-5 (Ioffe and Szegedy 2015,
+    algorithm 1)."""
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5,
+                                     gamma_initializer=init_weights(1.0),
                                      synchronized=sync, name=name, dtype=dtype)(x)
 
 
@@ -149,7 +151,7 @@ def batch_norm(x, # [B, ..., C]
 # ## The checkerboard
 #
 # Look at stamps that overlap. We give a transposed convolution a constant picture and a kernel of ones, so that the
-# output *counts* how many stamps reach each pixel. With kernel 3 and stride 2, will every pixel get the same?
+# output *counts* how many stamps reach each pixel. **Predict:** with kernel 3 and stride 2, will every pixel get the same?
 
 # %%
 def ones(*shape): return np.ones(shape, np.float32)
@@ -193,8 +195,8 @@ fig.tight_layout()
 
 
 # %% [markdown]
-# With kernel 3 some pixels get one weight, some two and some four: the checkerboard is there before anything is learned
-# (Odena et al. 2016). That is why the kernel should be a multiple of the stride. With kernel 4 every pixel gets four weights,
+# With kernel 3 some pixels get one weight, some two and some four: the [checkerboard](../about/glossary.ipynb#gl-checkerboard) is there before anything is learned
+# [@odena2016checkerboard]. That is why the kernel should be a multiple of the stride. With kernel 4 every pixel gets four weights,
 # but *which* four depends on whether its row and column are even or odd, and nothing keeps the four filters alike. After
 # resizing, the same nine weights make every pixel of a plain area.
 
@@ -208,7 +210,7 @@ assert levels(stamps(4, random_weights)) > 1 and levels(resized(random_weights))
 # %% [markdown]
 # ## The generator
 #
-# A dense layer makes 7 × 7 pixels of $4w$ channels from the latent, two upsamplings make 28 × 28 of it, and each halves the
+# A dense layer makes 7 × 7 pixels of $4w$ channels from the latent, two [upsamplings](../about/glossary.ipynb#gl-upsampling) make 28 × 28 of it, and each halves the
 # channels. A last convolution mixes $w$ channels into a grey level, and tanh keeps it in [-1, 1].
 #
 # It is a *function* that returns a `keras.Model`, not a class. A model that is made of Keras's own layers, and of
@@ -238,7 +240,8 @@ def Generator(latent_dim=64, # length of z
     x = norm_relu(upsampling(x, w, upsample, "hidden_5", dtype), 6)                   # [28, 28, w]
     x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=init_weights(),
                       name="to_image", dtype=dtype)(x)
-    return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x), name="generator")
+    return keras.Model(z, layers.Activation("tanh", name="tanh", dtype="float32")(x),
+                       name="generator")
 
 
 # %%
@@ -260,7 +263,7 @@ assert Generator(10, 8, "resize", channels=3)(tf.zeros((2, 10))).shape == (2, 28
 # %% [markdown]
 # ## The discriminator
 #
-# The mirror image: strided convolutions down to 4 × 4, and a dense layer to one number, the **logit**: large for "real", small
+# The mirror image: strided convolutions down to 4 × 4, and a dense layer to one number, the **[logit](../about/glossary.ipynb#gl-logit)**: large for "real", small
 # for "generated", and never passed through a sigmoid here. Keras's `LeakyReLU` lets 0.3 through by default;
 # the paper's 0.2 has to be asked for.
 
@@ -287,10 +290,12 @@ def Discriminator(width=32, # channels of the first layer; the last has 4 times 
                           kernel_initializer=init_weights(), name=named(), dtype=dtype)(x)
         if kind == "batch": x = batch_norm(x, named(), sync_batch_norm, dtype)
         x = layers.LeakyReLU(0.2, name=named(), dtype=dtype)(x)
-        if dropout: x = layers.Dropout(dropout, seed=(seed + i) % 2**31, name=named(), dtype=dtype)(x)
+        if dropout:
+            x = layers.Dropout(dropout, seed=(seed + i) % 2**31, name=named(), dtype=dtype)(x)
     x = layers.Flatten(name="flatten", dtype=dtype)(x) # in the order rows, columns, channels
     x = layers.Dense(1, kernel_initializer=init_weights(), name="to_logit", dtype=dtype)(x)
-    return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x), name="discriminator")
+    return keras.Model(image, layers.Reshape((), name="logit", dtype="float32")(x),
+                       name="discriminator")
 
 
 # %%
@@ -383,7 +388,8 @@ def build_networks(config, # a `Config`
     "The initialised networks of a configuration. Draws from Keras's global generator."
     how = dict(precision=precision, sync_batch_norm=config.sync_batch_norm)
     G = Generator(config.latent_dim, config.width, config.upsample, channels, **how)
-    D = Discriminator(config.width * config.d_widening, config.d_norm, config.dropout, channels, seed=config.seed, **how)
+    D = Discriminator(config.width * config.d_widening, config.d_norm, config.dropout, channels,
+                      seed=config.seed, **how)
     for network in (G, D): check_initialised(network)
     return G, D
 
@@ -416,6 +422,8 @@ assert np.abs(fake).mean() < 0.5 and np.abs(tf.sigmoid(logit) - 0.5).max() < 0.1
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from gan_course.exercises.tensorflow_model import (check_generator32, check_padding,
@@ -486,7 +494,7 @@ check_generator32(make_generator32)
 #
 # - The generator doubles 7 × 7 twice and ends in tanh; the discriminator halves and ends in a logit, without a sigmoid.
 # - A model of Keras's own layers can be opened by any Keras. A class of one's own needs its code.
-# - Keras's defaults are not DCGAN's: BatchNorm's momentum 0.99 and epsilon 0.001, LeakyReLU's 0.3, Glorot's initial weights.
+# - Keras's defaults are not [DCGAN's](../about/glossary.ipynb#gl-dcgan): BatchNorm's momentum 0.99 and epsilon 0.001, [LeakyReLU's](../about/glossary.ipynb#gl-leakyrelu) 0.3, Glorot's initial weights.
 # - An initialiser is worth something when a check shows that it was called.
 #
 # **What goes wrong, and how to see it.**
@@ -494,11 +502,10 @@ check_generator32(make_generator32)
 # - *Samples look worse than the grids of training, or change with the size of the batch.* The generator samples with
 #   `training=True`.
 # - *Samples look washed out although the losses are fine.* BatchNorm's statistics trail behind; print `momentum`.
-# - *A dtype error, or infinite losses, under mixed precision.* The last layer computes in half precision. Ours are float32.
+# - *A dtype error, or infinite losses, under [mixed precision](../about/glossary.ipynb#gl-mixed-precision).* The last layer computes in half precision. Ours are float32.
 # - *A regular pattern of two or four pixels.* The upsampling. Enlarge a plain area of a sample to see it.
 #
-# **References.** Radford, Metz and Chintala 2015, [section 3](https://arxiv.org/abs/1511.06434): the architecture, and section
-# 4: the initial weights. Odena, Dumoulin and Olah 2016, [*Deconvolution and checkerboard
-# artifacts*](https://distill.pub/2016/deconv-checkerboard/). Ioffe and Szegedy 2015,
-# [*Batch normalization*](https://arxiv.org/abs/1502.03167), algorithm 1. Keras's guide to the
+# **References.** Radford, Metz and Chintala [-@radford2015dcgan], [section 3](https://arxiv.org/abs/1511.06434): the architecture, and section
+# 4: the initial weights. Odena, Dumoulin and Olah [-@odena2016checkerboard], [*Deconvolution and checkerboard
+# artifacts*](https://distill.pub/2016/deconv-checkerboard/). Ioffe and Szegedy [-@ioffe2015batchnorm], [*Batch normalization*](https://arxiv.org/abs/1502.03167), algorithm 1. Keras's guide to the
 # [functional API](https://keras.io/guides/functional_api/).

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/same_step_twice.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/same_step_twice.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/same_step_twice.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/same_step_twice.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/same_step_twice.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/same_step_twice.ipynb) · [API](../about/api.ipynb#tensorflow-same_step_twice)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** carry a trained network from one framework to the other, and name the defaults in which they differ: for
@@ -46,7 +46,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %% [markdown]
 # Whoever rewrites a GAN in another framework gets code that runs, a loss that looks right, and samples that are
 # a little worse. Then begins the search for what is different. Here it is done once, systematically: both tracks take the
-# same step from the same weights, with the same latents and images, and the results are compared number by number. Where
+# same step from the same weights, with the same [latents](../about/glossary.ipynb#gl-latent) and images, and the results are compared number by number. Where
 # they differ there is a default that differs, and we find all of them.
 
 # %%
@@ -92,14 +92,15 @@ from gan_course.tensorflow.train import Adam as KerasAdam, make_optimizer as ker
 # ## Names and axes
 #
 # The two tracks give their layers the same names, so the rules are short. A PyTorch convolution keeps its kernel as
-# `[out, in, height, width]`, Keras as `[height, width, in, out]`. For transposed convolutions it is `[in, out, height, width]`
+# `[out, in, height, width]`, Keras as `[height, width, in, out]`. For [transposed convolutions](../about/glossary.ipynb#gl-transposed-convolution) it is `[in, out, height, width]`
 # there and `[height, width, out, in]` here: the roles are exchanged *in both*, so the same permutation serves. A dense layer is
-# transposed. BatchNorm's four arrays have other names.
+# transposed. [BatchNorm's](../about/glossary.ipynb#gl-batchnorm) four arrays have other names.
 
 # %%
 #| exports
 PLAIN = {"weight": "kernel", "bias": "bias"}
-NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean",
+        "running_var": "moving_variance"}
 AXES = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)} # PyTorch -> Keras, by number of axes
 
 def to_tensorflow(state, # a `state_dict()` of a network of the PyTorch track; tensors or arrays
@@ -111,7 +112,8 @@ def to_tensorflow(state, # a `state_dict()` of a network of the PyTorch track; t
         layer, _, kind = name.rpartition(".")
         if kind == "num_batches_tracked": continue # Keras does not count them
         value = np.asarray(value)
-        found[f"{layer.replace('.', '_')}/{(NORM if layer in norms else PLAIN)[kind]}"] = value.transpose(AXES[value.ndim])
+        kind = (NORM if layer in norms else PLAIN)[kind]
+        found[f"{layer.replace('.', '_')}/{kind}"] = value.transpose(AXES[value.ndim])
     return found
 
 def to_pytorch(weights, # layer/name -> array, as `keras_weights` gives it
@@ -130,7 +132,8 @@ def to_pytorch(weights, # layer/name -> array, as `keras_weights` gives it
 # %%
 #| exports
 def _named(network): # layer/name -> variable
-    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.weights}
+    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers
+            for v in layer.weights}
 
 def keras_weights(network, # a `keras.Model`
     ): # layer/name -> array
@@ -142,20 +145,23 @@ def assign_keras(network, # a `keras.Model`, changed in place
     ): # the network
     "Give a Keras network these weights. `CourseError` if they are those of another network."
     mine = _named(network)
-    wrong = sorted(mine.keys() ^ weights.keys()) or [n for n, v in mine.items() if tuple(v.shape) != weights[n].shape]
+    wrong = (sorted(mine.keys() ^ weights.keys())
+             or [n for n, v in mine.items() if tuple(v.shape) != weights[n].shape])
     if wrong:
-        raise CourseError(f"these are the weights of another network: {wrong[0]} does not fit; build both with the same "
+        raise CourseError(f"these are the weights of another network: {wrong[0]} does not fit; "
+                          "build both with the same "
                           "latent_dim, width, upsample and d_norm")
     for name, v in mine.items(): v.assign(weights[name])
     return network
 
 
 # %% [markdown]
-# Both recipes, both ways of upsampling, both directions:
+# Both [recipes](../about/glossary.ipynb#gl-recipe), both ways of [upsampling](../about/glossary.ipynb#gl-upsampling), both directions:
 
 # %%
 small = dict(width=8, batch_size=16)
-CONFIGS = {"modern": CONFIG.replace(**small), "modern, resize": CONFIG.replace(upsample="resize", **small),
+CONFIGS = {"modern": CONFIG.replace(**small),
+           "modern, resize": CONFIG.replace(upsample="resize", **small),
            "dcgan": CONFIG.replace(recipe="dcgan", **small)}
 
 def pair(config, seed=0):
@@ -171,7 +177,8 @@ for name, config in CONFIGS.items():
     for a, b in zip(*pair(config)):
         back = to_pytorch(keras_weights(b))
         state = {k: v for k, v in a.state_dict().items() if "num_batches" not in k}
-        assert back.keys() == state.keys() and all((back[k] == v.numpy()).all() for k, v in state.items())
+        assert back.keys() == state.keys() and all((back[k] == v.numpy()).all()
+                                                   for k, v in state.items())
 print("there and back again: the same names, shapes and bits")
 
 
@@ -187,7 +194,8 @@ def nchw(x): return torch.from_numpy(np.ascontiguousarray(np.asarray(x).transpos
 
 def gap(a, b):
     "Largest difference, relative to the largest number."
-    a, b = (np.asarray(x.detach() if isinstance(x, torch.Tensor) else x, np.float64) for x in (a, b))
+    a, b = (np.asarray(x.detach() if isinstance(x, torch.Tensor) else x, np.float64)
+            for x in (a, b))
     return np.abs(a - b).max() / np.abs(a).max()
 
 x = garments(64)[0].astype(np.float32) / 127.5 - 1
@@ -196,7 +204,8 @@ for name, config in CONFIGS.items():
     z = torch.randn(64, config.latent_dim)
     for mode in (True, False):
         for network in (G, D): network.train(mode)
-        images, logits = gap(nhwc(G(z)), G2(z.numpy(), training=mode)), gap(D(nchw(x)), D2(x, training=mode))
+        images, logits = (gap(nhwc(G(z)), G2(z.numpy(), training=mode)),
+                          gap(D(nchw(x)), D2(x, training=mode)))
         print(f"{name:<15} training={mode!s:<6} G(z) {images:.0e}  D(x) {logits:.0e}")
         assert images < 1e-5 and logits < 1e-5
 
@@ -213,7 +222,8 @@ for name, config in CONFIGS.items():
 (_, D), (_, D2) = pair(CONFIGS["modern"])
 hidden = D.hidden(nchw(x)) # [64, 128, 4, 4]
 as_pytorch_flattens = D.to_logit(hidden.flatten(1)).squeeze(1)
-print(f"flattened as C, H, W: the logits differ by {gap(D2(x), as_pytorch_flattens):.0%} of the largest")
+print("flattened as C, H, W: the logits differ by "
+      f"{gap(D2(x), as_pytorch_flattens):.0%} of the largest")
 assert gap(D2(x), as_pytorch_flattens) > 0.1
 
 # %% [markdown]
@@ -233,7 +243,8 @@ for kernel, size in ((4, 28), (4, 14), (3, 7), (3, 14)):
     same.kernel.assign(conv.weight.detach().numpy().transpose(AXES[4]))
     a, b = nhwc(conv(nchw(image))), same(image)
     agree = a.shape == tuple(b.shape) and gap(a, b) < 1e-5
-    print(f"kernel {kernel}, {size} x {size} -> {a.shape[1]} x {a.shape[1]}: {'the same' if agree else 'another result'}")
+    print(f"kernel {kernel}, {size} x {size} -> {a.shape[1]} x {a.shape[1]}: "
+          f"{'the same' if agree else 'another result'}")
     assert agree == ((kernel, size) != (3, 14))
 
 # %% [markdown]
@@ -254,7 +265,7 @@ assert gap(nhwc(up(nchw(picture))), same(picture)) < 1e-5
 # %% [markdown]
 # ## 3. BatchNorm
 #
-# Three differences in one layer. `momentum` is the weight of the new batch in PyTorch (0.1) and of the old average in Keras
+# Three differences in one layer. `momentum` is the weight of the new [batch](../about/glossary.ipynb#gl-batch) in PyTorch (0.1) and of the old average in Keras
 # (0.99): with the same number on both sides, one of them forgets everything in each step. ε is 10⁻⁵ and 10⁻³. And the
 # variance that goes into the running average is divided by $n-1$ there and by $n$ here.
 
@@ -270,7 +281,8 @@ def statistics_after(steps, **keras_defaults):
 
 for how, kwargs in {"Keras's defaults": {}, "aligned": dict(momentum=0.9, epsilon=1e-5)}.items():
     a, b, output = statistics_after(30, **kwargs)
-    print(f"{how:<17} running variance {a.mean():.4f} and {b.mean():.4f}; the output differs by {output:.1%}")
+    print(f"{how:<17} running variance {a.mean():.4f} and {b.mean():.4f}; the output "
+          f"differs by {output:.1%}")
 
 # %% [markdown]
 # With Keras's defaults the output of a layer with small activations is about half of what it should be, as ε = 10⁻³ is more than
@@ -281,10 +293,11 @@ for how, kwargs in {"Keras's defaults": {}, "aligned": dict(momentum=0.9, epsilo
 a, b, _ = statistics_after(1, momentum=0.9, epsilon=1e-5)
 n = 8 * 4 * 4
 np.testing.assert_allclose((a - 0.9) * (n - 1) / n, b - 0.9, rtol=1e-3)
-print(f"one batch of {n} numbers a channel: the new part of the variance differs by {((a - 0.9) / (b - 0.9)).mean() - 1:.4f}")
+print(f"one batch of {n} numbers a channel: the new part of the variance differs by "
+      f"{((a - 0.9) / (b - 0.9)).mean() - 1:.4f}")
 
 # %% [markdown]
-# $1/127$ here; $1/3135$ in the generator's first layer at batch 64. We leave it: it is one part in three thousand of a
+# $1/127$ here; $1/3135$ in the [generator's](../about/glossary.ipynb#gl-generator) first layer at batch 64. We leave it: it is one part in three thousand of a
 # statistic, and only in sampling.
 #
 # ## 4. Activations
@@ -294,16 +307,18 @@ print(f"one batch of {n} numbers a channel: the new part of the variance differs
 
 # %%
 one = np.float32([-1.0])
-print("PyTorch", nn.LeakyReLU()(torch.from_numpy(one)).item(), "Keras", float(keras.layers.LeakyReLU()(one)[0]))
+print("PyTorch", nn.LeakyReLU()(torch.from_numpy(one)).item(), "Keras",
+      float(keras.layers.LeakyReLU()(one)[0]))
 assert [type(m).__name__ for m in D.hidden].count("LeakyReLU") == 3
 assert all(m.negative_slope == 0.2 for m in D.hidden if isinstance(m, nn.LeakyReLU))
-assert all(l.negative_slope == np.float32(0.2) for l in D2.layers if isinstance(l, keras.layers.LeakyReLU))
+assert all(l.negative_slope == np.float32(0.2)
+           for l in D2.layers if isinstance(l, keras.layers.LeakyReLU))
 
 # %% [markdown]
 # ## 5. Initial weights
 #
-# The deviation of a layer's weights as each framework makes them, and as DCGAN wants them. In which framework would a GAN
-# without an initialiser of its own start farther from the paper?
+# The deviation of a layer's weights as each framework makes them, and as [DCGAN](../about/glossary.ipynb#gl-dcgan) wants them. **Predict:** in which
+# framework would a GAN without an initialiser of its own start farther from the paper?
 
 # %%
 for layer, theirs, shape in [
@@ -311,7 +326,8 @@ for layer, theirs, shape in [
         (nn.ConvTranspose2d(128, 64, 4), keras.layers.Conv2DTranspose(64, 4), (1, 7, 7, 128)),
         (nn.Conv2d(32, 64, 4), keras.layers.Conv2D(64, 4), (1, 14, 14, 32))]:
     theirs.build(shape)
-    print(f"{type(theirs).__name__:<16} PyTorch {layer.weight.std():.3f}, Keras {np.std(theirs.kernel):.3f}, DCGAN 0.020")
+    print(f"{type(theirs).__name__:<16} PyTorch {layer.weight.std():.3f}, Keras "
+          f"{np.std(theirs.kernel):.3f}, DCGAN 0.020")
 
 
 # %% [markdown]
@@ -323,8 +339,8 @@ for layer, theirs, shape in [
 # $\sqrt{\hat v} + \epsilon$. Keras pulls the correction out and divides by $\sqrt{v} + \epsilon$, the form at the end of
 # section 2 of the paper. As $\sqrt{\hat v} = \sqrt{v}/\sqrt{1-\beta_2^t}$, Keras's ε acts as if it were larger by
 # $1/\sqrt{1-\beta_2^t}$: ten times in the first step with β₂ = 0.99, hardly at all after some hundred. And the defaults are
-# 10⁻⁸ there and 10⁻⁷ here. It matters for gradients that are not large against ε. How long is the first step, in learning
-# rates?
+# 10⁻⁸ there and 10⁻⁷ here. It matters for gradients that are not large against ε. How long is the first step, in [learning
+# rates](../about/glossary.ipynb#gl-learning-rate)?
 
 # %%
 def adam_step(size, here, there):
@@ -344,24 +360,25 @@ for size in (1e-3, 1e-5, 1e-7):
         of_keras(1e-7), of_keras(1e-8), KerasAdam(1.0, 0.0, 0.99, 1e-8))))
 
 # %% [markdown]
-# The last row is not exotic. Initial weights of 0.02 make a discriminator that is nearly flat. How many gradients of the
+# The last row is not exotic. Initial weights of 0.02 make a [discriminator](../about/glossary.ipynb#gl-discriminator) that is nearly flat. How many gradients of the
 # generator's first layer are that small in the first step?
 
 # %%
 (G, D), _ = pair(CONFIG)
-torch_engine.generator_loss(D(G(torch.randn(64, CONFIG.latent_dim))), D(nchw(x)).detach()).backward()
+torch_engine.generator_loss(D(G(torch.randn(64, CONFIG.latent_dim))),
+                            D(nchw(x)).detach()).backward()
 tiny = [(G.project.weight.grad.abs() < size).float().mean().item() for size in (1e-7, 1e-6, 1e-5)]
 print("below 1e-7 {:.1%}, below 1e-6 {:.0%}, below 1e-5 {:.0%}".format(*tiny))
 
 # %% [markdown]
-# So the first steps depend on ε, and on where it stands. The TensorFlow track has an Adam of its own, ten lines in
+# So the first steps depend on ε, and on where it stands. The TensorFlow track has an [Adam](../about/glossary.ipynb#gl-adam) of its own, ten lines in
 # [Training](train.ipynb), with ε where algorithm 1 has it. (RMSprop adds ε under the root in Keras; there its equal is the
 # square, $10^{-16}$.)
 #
 # ## 7. Losses
 #
-# Binary cross-entropy on logits is the same in both. Label smoothing is not: PyTorch has none for two classes, and Keras's moves both ends to
-# the middle, half the way each (see [the engine](engine.ipynb)). And the relativistic loss and the penalties?
+# Binary [cross-entropy](../about/glossary.ipynb#gl-cross-entropy) on [logits](../about/glossary.ipynb#gl-logit) is the same in both. [Label smoothing](../about/glossary.ipynb#gl-label-smoothing) is not: PyTorch has none for two classes, and Keras's moves both ends to
+# the middle, half the way each (see [the engine](engine.ipynb)). And the [relativistic](../about/glossary.ipynb#gl-relativistic) loss and the penalties?
 
 # %%
 ours, theirs = torch_engine, keras_engine
@@ -370,12 +387,14 @@ a_real, a_fake = (rng.normal(0, 3, 64).astype(np.float32) for _ in range(2))
 worst = 0.0
 for loss in ("relativistic", "non_saturating", "minimax"):
     for smoothing in (0.0, 0.1):
-        a = ours.discriminator_loss(torch.from_numpy(a_real), torch.from_numpy(a_fake), loss, smoothing)
+        a = ours.discriminator_loss(torch.from_numpy(a_real), torch.from_numpy(a_fake), loss,
+                                    smoothing)
         worst = max(worst, gap(a, theirs.discriminator_loss(a_real, a_fake, loss, smoothing)))
     a = ours.generator_loss(torch.from_numpy(a_fake), torch.from_numpy(a_real), loss)
     worst = max(worst, gap(a, theirs.generator_loss(a_fake, a_real, loss)))
 (_, D), (_, D2) = pair(CONFIGS["modern"])
-slopes = gap(ours.squared_gradient_norm(D, nchw(x)), theirs.squared_gradient_norm(D2, tf.constant(x)))
+slopes = gap(ours.squared_gradient_norm(D, nchw(x)),
+             theirs.squared_gradient_norm(D2, tf.constant(x)))
 print(f"losses {worst:.0e}, squared gradient norms {slopes:.0e}")
 assert worst < 1e-6 and slopes < 1e-4
 
@@ -400,20 +419,23 @@ class Batches:
 images = garments(640)[0].astype(np.float32) / 127.5 - 1
 
 def both(config, sgd=None): # or a learning rate
-    "The step of each track, from the same weights, with the recipe's optimisers or plain gradient descent."
+    """The step of each track, from the same weights, with the recipe's optimisers or plain gradient
+    descent."""
     (G, D), (G2, D2) = pair(config)
     rates = config.lr_g, config.lr_d
     if sgd:
         ours = [torch.optim.SGD(network.parameters(), sgd) for network in (G, D)]
         theirs = [keras.optimizers.SGD(sgd) for _ in range(2)]
     else:
-        ours = [torch_optimizer(network.parameters(), lr, config) for network, lr in zip((G, D), rates)]
+        ours = [torch_optimizer(network.parameters(), lr, config)
+                for network, lr in zip((G, D), rates)]
         theirs = [keras_optimizer(lr, config) for lr in rates]
     for opt in theirs: note_gradients(opt)
     return TorchStep(G, D, *ours, config), KerasStep(G2, D2, *theirs, config, Batches())
 
 def note_gradients(opt):
-    "Let a Keras optimiser remember what it was last given. PyTorch's parameters do that by themselves."
+    """Let a Keras optimiser remember what it was last given. PyTorch's parameters do that by
+    themselves."""
     apply = opt.apply
     def noting(gradients, variables):
         opt.noted = {v.path: g.numpy() for g, v in zip(gradients, variables)}
@@ -432,15 +454,18 @@ def take(steps, n, seed=1):
         steps[0].meter.reset()
         steps[0]([nchw(images[index])], penalise)
         here = steps[0].meter.means()
-        there = dict(zip(keras_engine.MEASURED, steps[1](tf.constant([index]), i, penalise).numpy()))
+        there = dict(zip(keras_engine.MEASURED,
+                         steps[1](tf.constant([index]), i, penalise).numpy()))
         yield here, there
 
 def weights(step):
     "All that a step changes, in Keras's names, as one dictionary of arrays."
     if isinstance(step, TorchStep):
-        parts = [to_tensorflow({k: v.detach() for k, v in network.state_dict().items()}) for network in (step.G, step.D)]
+        parts = [to_tensorflow({k: v.detach() for k, v in network.state_dict().items()})
+                 for network in (step.G, step.D)]
     else: parts = [keras_weights(network) for network in (step.G, step.D)]
-    return {f"{part}/{name}": np.array(v) for part, arrays in zip("GD", parts) for name, v in arrays.items()}
+    return {f"{part}/{name}": np.array(v) for part, arrays in zip("GD", parts)
+            for name, v in arrays.items()}
 
 
 # %% [markdown]
@@ -452,13 +477,17 @@ def weights(step):
 # %%
 def gradients(step):
     "Of both networks, in Keras's names."
-    if isinstance(step, KerasStep): return {f"{part}/{name}": g for part, opt in (("G", step.opt_g), ("D", step.opt_d))
-                                            for name, g in opt.noted.items()}
+    if isinstance(step, KerasStep):
+        return {f"{part}/{name}": g for part, opt in (("G", step.opt_g), ("D", step.opt_d))
+                for name, g in opt.noted.items()}
     found = {}
     for part, network in (("G", step.G), ("D", step.D)):
-        state = network.state_dict() # with the statistics, which tell a BatchNorm from a convolution
+        # with the statistics, which tell a BatchNorm from a convolution
+        state = network.state_dict()
         grads = {k: p.grad for k, p in network.named_parameters()}
-        found |= {f"{part}/{name}": g for name, g in to_tensorflow({k: grads.get(k, v) for k, v in state.items()}).items()
+        found |= {f"{part}/{name}": g
+                  for name, g in to_tensorflow({k: grads.get(k, v)
+                                                for k, v in state.items()}).items()
                   if "moving" not in name}
     return found
 
@@ -469,9 +498,11 @@ for name, config in CONFIGS.items():
         (here, there), = take(steps, 1, seed)
         a, b = (gradients(step) for step in steps)
         assert a.keys() == b.keys()
-        worst.append(max(gap(a[k], b[k]) for k in a if np.abs(a[k]).max() > 1e-7)) # D's last bias has none
+        # D's last bias has none
+        worst.append(max(gap(a[k], b[k]) for k in a if np.abs(a[k]).max() > 1e-7))
         losses = max(losses, *(abs(here[k] - there[k]) for k in ("loss_d", "loss_g")))
-    print(f"{name:<15} losses differ by {losses:.0e}; the gradient that differs most, by", *(f"{w:.0e}" for w in worst))
+    print(f"{name:<15} losses differ by {losses:.0e}; the gradient that differs most, by",
+          *(f"{w:.0e}" for w in worst))
     assert losses < 1e-5 and np.median(worst) < 1e-4
 
 
@@ -486,7 +517,8 @@ def distance(steps):
     return np.linalg.norm(flat[0] - flat[1]) / np.linalg.norm(flat[0])
 
 def walk(steps, at=(1, 2, 5, 10, 20)):
-    "The distance after each of these numbers of steps, and the largest difference of a loss on the way."
+    """The distance after each of these numbers of steps, and the largest difference of a loss on
+    the way."""
     far, losses = {}, 0.0
     for i, (here, there) in enumerate(take(steps, max(at)), 1):
         losses = max(losses, *(abs(here[k] - there[k]) for k in ("loss_d", "loss_g")))
@@ -502,7 +534,8 @@ for name, config in CONFIGS.items():
     assert far[20] < 1e-4 and losses < 1e-3
 
 # %% [markdown]
-# Roundings add up, and nothing else does. Now the recipes' own optimisers. Will the weights stay as near with Adam?
+# Roundings add up, and nothing else does. Now the recipes' own optimisers. **Predict:** will the weights stay as near
+# with Adam?
 
 # %%
 aligned = {}
@@ -555,7 +588,8 @@ for name, config in CONFIGS.items():
 # %%
 def forgetful(config):
     one, two = both(config)
-    opts = [keras.optimizers.Adam(lr, config.beta1, config.beta2, epsilon=1e-8) for lr in (config.lr_g, config.lr_d)]
+    opts = [keras.optimizers.Adam(lr, config.beta1, config.beta2, epsilon=1e-8)
+            for lr in (config.lr_g, config.lr_d)]
     return one, KerasStep(two.G, two.D, *opts, config, Batches())
 
 for name, config in CONFIGS.items():
@@ -580,7 +614,8 @@ from gan_course.tensorflow.utils import to_images as keras_to_images
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
-    config = CONFIG.replace(epochs=1, limit=budget(full=20_000, fast=640), width=budget(full=32, fast=8),
+    config = CONFIG.replace(epochs=1, limit=budget(full=20_000, fast=640),
+                            width=budget(full=32, fast=8),
                             progress=False, eval_images=0, out=Path(folder)/"run")
     train_in_pytorch(config, verbose=False)
     G, config, data = load_generator(config.out)
@@ -593,7 +628,9 @@ print(f"{(off > 0).mean():.4%} of the pixels differ, by {off.max()} grey level")
 assert off.max() <= 1 and (off > 0).mean() < 0.001
 
 # %%
-try: assign_keras(keras_model.Generator(config.latent_dim, config.width, "resize"), to_tensorflow(G.state_dict()))
+try:
+    assign_keras(keras_model.Generator(config.latent_dim, config.width, "resize"),
+                 to_tensorflow(G.state_dict()))
 except CourseError as error: print(error)
 else: raise AssertionError("weights of another network were accepted")
 
@@ -601,7 +638,7 @@ else: raise AssertionError("weights of another network were accepted")
 # ## The same quality?
 #
 # The last question cannot be answered by a step. Both tracks train the modern recipe, with the same settings, in float32,
-# over three seeds each, and after each epoch 5,000 samples are compared with the real images. The seeds draw other numbers in
+# over three [seeds](../about/glossary.ipynb#gl-seed) each, and after each [epoch](../about/glossary.ipynb#gl-epoch) 5,000 samples are compared with the real images. The seeds draw other numbers in
 # each framework, so what can be compared is the three as a whole. (The six runs shown here date from when the recipe had 64
 # latents; now it has sixteen.) Do you expect the difference between frameworks to be
 # larger than between seeds?
@@ -613,12 +650,15 @@ from gan_course.tensorflow import CONFIG as KERAS_CONFIG, train as train_in_tens
 
 # %%
 artifacts = budget(full=Path("artifacts"), fast=Path(tempfile.mkdtemp()))
-common = dict(epochs=budget(full=5, fast=1), limit=budget(full=None, fast=512), width=budget(full=32, fast=8),
+common = dict(epochs=budget(full=5, fast=1), limit=budget(full=None, fast=512),
+              width=budget(full=32, fast=8),
               eval_images=budget(full=5000, fast=500), precision="fp32", progress=False)
 seeds = range(budget(full=3, fast=1))
 results = {}
-for track, base, train in [("PyTorch", CONFIG, train_in_pytorch), ("TensorFlow", KERAS_CONFIG, train_in_tensorflow)]:
-    results[track] = [train(base.replace(**common, seed=seed, out=artifacts/f"parity_{track.lower()}_{seed}"),
+for track, base, train in [("PyTorch", CONFIG, train_in_pytorch),
+                           ("TensorFlow", KERAS_CONFIG, train_in_tensorflow)]:
+    results[track] = [train(base.replace(**common, seed=seed,
+                                         out=artifacts/f"parity_{track.lower()}_{seed}"),
                             resume=True, verbose=False) for seed in seeds]
 for track, runs in results.items():
     last = [run["history"][-1]["pixel_frechet"] for run in runs]
@@ -636,7 +676,8 @@ fig, ax = plt.subplots(figsize=(6, 3.2))
 for (track, runs), colour, line in zip(results.items(), (figures.dark, figures.light), ("-", "--")):
     for i, run in enumerate(runs):
         rows = run["history"]
-        ax.plot([r["images_seen"] / 1000 for r in rows], [r["pixel_frechet"] for r in rows], color=colour,
+        ax.plot([r["images_seen"] / 1000 for r in rows], [r["pixel_frechet"] for r in rows],
+                color=colour,
                 ls=line, marker=".", label=track if i == 0 else None)
 ax.set(xlabel="thousands of real images seen", ylabel="pixel Fréchet distance", yscale="log")
 ax.legend(); fig.tight_layout()
@@ -649,6 +690,8 @@ ax.legend(); fig.tight_layout()
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from gan_course.exercises.tensorflow_same_step_twice import check_momentum, check_variance
@@ -689,7 +732,7 @@ check_variance(keras_variance)
 #
 # - Same weights, same latents, same images: one step agrees to $10^{-5}$ in the losses and to $10^{-4}$ in the gradients, or
 #   there is a default that you have not found.
-# - The list: order of axes, side of the padding, BatchNorm's momentum, ε and $n-1$, slope of LeakyReLU, initial weights,
+# - The list: order of axes, side of the padding, BatchNorm's momentum, ε and $n-1$, slope of [LeakyReLU](../about/glossary.ipynb#gl-leakyrelu), initial weights,
 #   Adam's ε, label smoothing.
 # - Compare gradients with plain gradient descent. Adam makes roundings into steps.
 # - When two long runs differ, ask first how much a run differs from itself.
@@ -698,11 +741,10 @@ check_variance(keras_variance)
 #
 # - *Shapes fit, pictures are noise*: a dense layer after a flattening in the other order; or a square kernel that was not
 #   transposed. Compare layer by layer, and look for the first that differs.
-# - *Fine in training mode, wrong in evaluation mode*: the running statistics were not carried over, or ε differs.
+# - *Fine in training mode, wrong in [evaluation mode](../about/glossary.ipynb#gl-evaluation-mode)*: the running statistics were not carried over, or ε differs.
 # - *The same at first, worse after an hour*: one of the optimiser's constants.
 #
-# **References.** Kingma and Ba, *Adam*, 2014, algorithm 1, and the end of section 2 for the other order. Ioffe and Szegedy,
-# *Batch normalization*, 2015, algorithms 1 and 2: the unbiased variance is the paper's. The reference pages of
+# **References.** Kingma and Ba [-@kingma2014adam], *Adam*, algorithm 1, and the end of section 2 for the other order. Ioffe and Szegedy [-@ioffe2015batchnorm], *Batch normalization*, algorithms 1 and 2: the unbiased variance is the paper's. The reference pages of
 # [`torch.optim.Adam`](https://docs.pytorch.org/docs/stable/generated/torch.optim.Adam.html) and
 # [`keras.optimizers.Adam`](https://keras.io/api/optimizers/adam/).
 #

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/train.ipynb) · [API](../about/api.ipynb#tensorflow-train) · [Side by side](../about/side_by_side.ipynb#train)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** train a GAN that can be interrupted, killed and resumed without changing its result, average a
@@ -54,8 +54,10 @@ import tensorflow as tf
 
 from gan_course import keras_files
 from gan_course.keras_files import KerasRecorder, KerasTraining
-from gan_course.loop import SEED_GRID, average_keep, latest_checkpoint, lr_factor, restore_latest, run
-from gan_course.tensorflow.config import (CONFIG, artifact_paths, select_device, select_precision, select_strategy,
+from gan_course.loop import (SEED_GRID, average_keep, latest_checkpoint, lr_factor,
+                             restore_latest, run)
+from gan_course.tensorflow.config import (CONFIG, artifact_paths, select_device, select_precision,
+                                          select_strategy,
                                           select_xla)
 from gan_course.tensorflow.data import DeviceBatches
 from gan_course.tensorflow.engine import CALL, NEVER, GANStep, Steps
@@ -79,11 +81,11 @@ from gan_course.runs import RunFolder, provenance_line, step_of
 # %% [markdown]
 # ## The optimisers
 #
-# Adam divides an average of the gradient by the root of an average of its square. Both averages start at zero and are
-# corrected for it, and a small ε keeps the quotient finite where a gradient is 0. In algorithm 1 of Kingma and Ba (2014)
+# [Adam](../about/glossary.ipynb#gl-adam) divides an average of the gradient by the root of an average of its square. Both averages start at zero and are
+# corrected for it, and a small ε keeps the quotient finite where a gradient is 0. In algorithm 1 of Kingma and Ba [-@kingma2014adam]
 # ε is added to the *corrected* root. Keras's Adam adds it before the correction, the order at the end of their section 2,
 # which makes ε ten times as large in the first step (with β₂ = 0.99), and its default is $10^{-7}$ where PyTorch has $10^{-8}$. For a
-# classifier nobody notices. In the first steps of a GAN, whose discriminator is nearly flat, many gradients are no larger
+# classifier nobody notices. In the first steps of a GAN, whose [discriminator](../about/glossary.ipynb#gl-discriminator) is nearly flat, many gradients are no larger
 # than that. [The same step twice](same_step_twice.ipynb) shows what comes of it. So here is algorithm 1, in the frame of Keras's
 # class, which keeps the averages and takes care of everything else:
 
@@ -116,7 +118,7 @@ for t, g in enumerate([1e-8, -3e-8, 2e-8], 1):
 
 
 # %% [markdown]
-# RMSprop is what Adam is without momentum and without correcting the bias of its first steps; in Keras its ε stands inside of
+# RMSprop is what Adam is without [momentum](../about/glossary.ipynb#gl-momentum) and without correcting the bias of its first steps; in Keras its ε stands inside of
 # the root, so it is squared. Under float16 each optimiser gets its own scaling of the loss.
 
 # %%
@@ -125,7 +127,8 @@ def make_optimizer(lr, # learning rate
                    config, # a `Config`
                    precision="float32", # dtype policy of the network
     ): # a `keras.optimizers.Optimizer`
-    "Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton 2012)."
+    """Adam (Kingma and Ba 2014), AdamW (Loshchilov and Hutter 2017) or RMSprop (Tieleman and Hinton
+    2012)."""
     c, epsilon = config, 1e-8 # PyTorch's
     if c.optimizer == "rmsprop": opt = keras.optimizers.RMSprop(lr, rho=c.beta2, epsilon=epsilon**2)
     else: opt = Adam(lr, c.beta1, c.beta2, epsilon, weight_decay=c.weight_decay or None)
@@ -146,7 +149,7 @@ for name in ("adam", "adamw", "rmsprop"):
 #
 # ## An average of the generator
 #
-# Samples come from a second generator, which is never trained and follows the first, with a half-life in images ([why,
+# Samples come from a second [generator](../about/glossary.ipynb#gl-generator), which is never trained and follows the first, with a [half-life](../about/glossary.ipynb#gl-half-life) in images ([why,
 # and how fast](../foundations/loop.ipynb#how-long-a-memory)). Keras has something of the kind built in: an optimiser
 # made with `use_ema=True` averages what it trains. What does it not train?
 
@@ -157,7 +160,7 @@ never_trained
 
 
 # %% [markdown]
-# BatchNorm's statistics. They would be left behind, and the average generator would normalise with those of the generator
+# [BatchNorm's](../about/glossary.ipynb#gl-batchnorm) statistics. They would be left behind, and the [average generator](../about/glossary.ipynb#gl-ema) would normalise with those of the generator
 # in training (or, with `tf.train.ExponentialMovingAverage`, of the first step). Keras's `SwapEMAWeights` also looks only at
 # `model.optimizer`, of which a GAN has two. So we make our own; it takes ten lines. Statistics are copied: they are
 # averages already.
@@ -165,7 +168,8 @@ never_trained
 # %%
 #| exports
 class AverageWeights:
-    "An exponential moving average of a network, BatchNorm statistics included. Make it inside the strategy's scope."
+    """An exponential moving average of a network, BatchNorm statistics included. Make it inside the
+    strategy's scope."""
     def __init__(self, network, half_life): # in images; 0: a plain copy
         self.network, self.half_life = keras.models.clone_model(network), half_life
         self.network.trainable = False
@@ -178,7 +182,8 @@ class AverageWeights:
               ):
         "Follow the network. For use inside a `tf.function`, outside of the replicas."
         for a, b in zip(self.network.variables, network.variables):
-            if self.half_life and b.path in self.learned: a.value.assign_add((b.value - a.value) * (1 - keep))
+            if self.half_life and b.path in self.learned:
+                a.value.assign_add((b.value - a.value) * (1 - keep))
             else: a.value.assign(b.value)
 
 
@@ -194,20 +199,22 @@ float((average.network.get_layer("project").kernel.numpy() - start).mean())
 # After a thousand images, one half-life, the average has gone half the way.
 
 # %%
-np.testing.assert_allclose(average.network.get_layer("project").kernel.numpy(), start + 0.5, atol=1e-3)
-assert (average.network.get_layer("hidden_0").moving_mean.numpy() == 3).all(), "statistics belong to it"
+np.testing.assert_allclose(average.network.get_layer("project").kernel.numpy(), start + 0.5,
+                           atol=1e-3)
+assert (average.network.get_layer("hidden_0").moving_mean.numpy() == 3).all(), (
+    "statistics belong to it")
 assert not average.network.trainable_variables
 
 # %% [markdown]
 # ## Everything a checkpoint needs
 #
-# The complaint one reads most about training code: it "resumes" the weights, but not the optimisers' moments, or the
-# random numbers, or the place in the epoch; the loss jumps, and the result is another one. A run that was interrupted
+# The complaint one reads most about training code: it "[resumes](../about/glossary.ipynb#gl-resume)" the weights, but not the optimisers' moments, or the
+# random numbers, or the place in the [epoch](../about/glossary.ipynb#gl-epoch); the loss jumps, and the result is another one. A run that was interrupted
 # should end **with the same bits** as one that was not. Then resuming can be tested with `==`, and nothing can be
 # forgotten.
 #
 # What does the next step depend on? Both networks, both optimisers, the average, and the number of the step, from which all
-# random numbers and the batch follow. One exception: Keras's `Dropout` draws with a counter of its own, a variable that is not
+# random numbers and the [batch](../about/glossary.ipynb#gl-batch) follow. One exception: Keras's `Dropout` draws with a counter of its own, a variable that is not
 # among the network's `weights`. It is among its `variables`:
 
 # %%
@@ -224,7 +231,8 @@ len(D.weights), len(D.variables), [v.path for v in D.variables][2]
 
 def named_variables(network): # a `keras.Model`
     "Layer and name -> variable, the random state of dropout included."
-    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers for v in layer.variables}
+    return {f"{layer.name}/{v.path.rsplit('/', 1)[-1]}": v for layer in network.layers
+            for v in layer.variables}
 
 class Training(KerasTraining):
     "All that changes during a run. Make it inside the strategy's scope."
@@ -236,7 +244,8 @@ class Training(KerasTraining):
         self.batches = DeviceBatches(dataset, config.batch_size, seed=config.seed, flip=config.flip)
         self.G, self.D = self.networks(precision, dataset.images.shape[-1])
         self.ema = AverageWeights(self.G, config.ema_half_life)
-        self.opt_g, self.opt_d = (make_optimizer(lr, config, precision) for lr in (config.lr_g, config.lr_d))
+        self.opt_g, self.opt_d = (make_optimizer(lr, config, precision)
+                                  for lr in (config.lr_g, config.lr_d))
         self.step = self.Step(self.G, self.D, self.opt_g, self.opt_d, config, self.batches)
         self.run_steps = Steps(self.step, self.ema, xla)
 
@@ -261,16 +270,21 @@ class Training(KerasTraining):
         total, lazy = c.epochs * self.iterations(batches), c.r1 > 0 or c.r2 > 0
         while steps:
             penalise = lazy and self.steps % c.penalty_every == 0
-            n = 1 if penalise else min(steps, CALL, c.penalty_every - self.steps % c.penalty_every if lazy else CALL)
+            n = 1 if penalise else min(steps, CALL,
+                                       c.penalty_every - self.steps % c.penalty_every if lazy
+                                       else CALL)
             fractions = [(self.steps + i) / total for i in range(n)]
             factors = [lr_factor(c.lr_decay, fraction) for fraction in fractions]
             self.run_steps(
-                [[batches.index(self.epoch, (self.step_in_epoch + i) * k + j) for j in range(k)] for i in range(n)],
+                [[batches.index(self.epoch, (self.step_in_epoch + i) * k + j) for j in range(k)]
+                 for i in range(n)],
                 self.steps, penalise,
                 deviations=[c.instance_noise * (1 - fraction) for fraction in fractions],
-                keeps=[average_keep(c.ema_half_life, c.batch_size * k, self.images_seen + (i + 1) * c.batch_size * k)
+                keeps=[average_keep(c.ema_half_life, c.batch_size * k,
+                                    self.images_seen + (i + 1) * c.batch_size * k)
                        for i in range(n)],
-                lr_g=[c.lr_g * factor for factor in factors], lr_d=[c.lr_d * factor for factor in factors])
+                lr_g=[c.lr_g * factor for factor in factors],
+                lr_d=[c.lr_d * factor for factor in factors])
             self.steps += n; self.step_in_epoch += n; self.images_seen += n * c.batch_size * k
             steps -= n
             if stop(): return
@@ -283,7 +297,8 @@ class Training(KerasTraining):
     def reset_means(self): self.step.meter.reset()
     def draw(self, num, seed): return draw(self.ema.network, num, seed)
     def learning_rates(self):
-        return {name: float(opt.learning_rate.numpy()) for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
+        return {name: float(opt.learning_rate.numpy())
+                for name, opt in (("lr_g", self.opt_g), ("lr_d", self.opt_d))}
 
 def draw(network, # a generator
          num, # images
@@ -295,8 +310,10 @@ def draw(network, # a generator
 def images_of(network, # a generator
               z, # latents, [N, latent_dim]
               batch=500):
-    "What becomes of these latents in evaluation mode, uint8 [N, H, W, C]; in parts, to save memory."
-    return np.concatenate([to_images(network(z[i:i + batch], training=False)) for i in range(0, len(z), batch)])
+    """What becomes of these latents in evaluation mode, uint8 [N, H, W, C]; in parts, to save
+    memory."""
+    return np.concatenate([to_images(network(z[i:i + batch], training=False))
+                           for i in range(0, len(z), batch)])
 
 
 # %%
@@ -317,8 +334,8 @@ assert still <= {"D/to_logit/bias"}, "every weight has moved"
 straight.steps, straight.images_seen, straight.run_steps.traces()
 
 # %% [markdown]
-# Now the same six steps in two sittings: three, then a checkpoint, a new object that knows nothing, and three more. Are
-# the weights close, or equal?
+# Now the same six steps in two sittings: three, then a [checkpoint](../about/glossary.ipynb#gl-checkpoint), a new object that knows nothing, and three more.
+# **Predict:** are the weights close, or equal?
 
 # %%
 first = training()
@@ -343,7 +360,8 @@ assert same(straight, second)
 
 # %%
 forgetful = Training(CONFIG, images)
-fresh = {name: v for name, v in forgetful.state_dict()["variables"].items() if name.startswith("opt_d")}
+fresh = {name: v
+         for name, v in forgetful.state_dict()["variables"].items() if name.startswith("opt_d")}
 forgetful.load_state_dict(saved | dict(variables=saved["variables"] | fresh))
 forgetful.advance(forgetful.batches, 3, never)
 assert not same(straight, forgetful)
@@ -355,7 +373,7 @@ assert not same(straight, forgetful)
 # ## Files that can be trusted
 #
 # `tf.train.Checkpoint` writes several files; killed in between, it leaves a part. How a checkpoint becomes one file that is whole or not
-# there, holds no code and says whose it is, and how weights get into Keras's own formats with a checksum, is [a lesson of its
+# there, holds no code and says whose it is, and how weights get into Keras's own formats with a [checksum](../about/glossary.ipynb#gl-checksum), is [a lesson of its
 # own](../foundations/keras_files.ipynb), as every track on Keras needs it. Here we only say which track it is.
 
 # %%
@@ -387,25 +405,29 @@ def device_name(device, replicas=1):
     kind, index = device.split(":")
     name = kind.lower()
     if kind == "GPU":
-        details = tf.config.experimental.get_device_details(tf.config.list_physical_devices("GPU")[int(index)])
+        details = tf.config.experimental.get_device_details(
+            tf.config.list_physical_devices("GPU")[int(index)])
         name = f"gpu: {details.get('device_name', 'unknown')}"
     return name if replicas == 1 else f"{replicas} × {name}"
 
 def restore(training, recorder):
-    "Load the latest checkpoint of the run folder, if there is one. Refuses one that does not belong to this run."
+    """Load the latest checkpoint of the run folder, if there is one. Refuses one that does not
+    belong to this run."""
     return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device"})
 
 
 # %% [markdown]
-# And the function that does it all. Everything with variables is made inside of the strategy's scope.
+# And the function that does it all. Everything with variables is made inside of the [strategy's](../about/glossary.ipynb#gl-strategy) scope.
 
 # %%
 #| exports
 def train(config=CONFIG, # a `Config`
-          resume=False, # go on from the last checkpoint in config.out; from the start if there is none
+          # go on from the last checkpoint in config.out; from the start if there is none
+          resume=False,
           verbose=True, # print a line per epoch
     ): # what stands in metrics.json
-    "Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and `KeyboardInterrupt` on Ctrl-C."
+    """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
+    `KeyboardInterrupt` on Ctrl-C."""
     device = select_device(config.device)
     strategy = select_strategy(config.strategy, config.device, config.cpu_devices)
     precision, xla = select_precision(config.precision, device), select_xla(config.xla, device)
@@ -432,15 +454,18 @@ import sys
 
 # %%
 room = tempfile.TemporaryDirectory()
-tiny = dict(dataset="garments", limit=1280, width=8, epochs=2, checkpoint_every=7, eval_images=0, device="cpu",
+tiny = dict(dataset="garments", limit=1280, width=8, epochs=2, checkpoint_every=7, eval_images=0,
+            device="cpu",
             precision="fp32", num_samples=8)
 through = CONFIG.replace(**tiny, progress=False, out=Path(room.name)/"through")
 train(through, verbose=False)
 
 killed = through.replace(out=Path(room.name)/"killed")
-options = [text for name, value in tiny.items() for text in ("--" + name.replace("_", "-"), str(value))]
+options = [text for name, value in tiny.items()
+           for text in ("--" + name.replace("_", "-"), str(value))]
 program = subprocess.Popen(
-    [sys.executable, "-m", "gan_course", "train", "tensorflow", "--out", str(killed.out), "--no-progress", *options],
+    [sys.executable, "-m", "gan_course", "train", "tensorflow", "--out", str(killed.out),
+     "--no-progress", *options],
     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 while latest_checkpoint(killed.out) is None and program.poll() is None: time.sleep(0.01)
 program.kill()
@@ -455,7 +480,8 @@ def arrays(out, name):
     "All arrays in a file of weights."
     found = {}
     with h5py.File(artifact_paths(out)[name]) as h5:
-        h5.visititems(lambda at, item: found.update({at: item[()]}) if isinstance(item, h5py.Dataset) else None)
+        h5.visititems(lambda at, item: found.update({at: item[()]})
+                      if isinstance(item, h5py.Dataset) else None)
     return found
 
 for name in ("generator", "discriminator"):
@@ -500,12 +526,13 @@ assert "8 replicas, equal weights: True" in done.stdout
 #
 # Everything together, on all images, for two epochs. That is a fifteenth of a full run, which the
 # [lab](gan_tensorflow.ipynb) shows. Each line is an epoch: the losses of both networks, the mean probability $D$ gives to
-# real and to generated images, and the Fréchet distance on pixels, the only number in it that judges the pictures. What do
+# real and to generated images, and the [Fréchet distance](../about/glossary.ipynb#gl-frechet) on pixels, the only number in it that judges the pictures. What do
 # you expect of the losses: will they fall?
 
 # %%
 room = tempfile.TemporaryDirectory()
-config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=640), progress=False,
+config = CONFIG.replace(epochs=budget(full=2, fast=1), limit=budget(full=None, fast=640),
+                        progress=False,
                         eval_images=budget(full=5000, fast=0), out=Path(room.name)/"run")
 seed_everything(config.seed)
 at_first = dict(zip("GD", build_networks(config))) # as `train` will make them
@@ -536,11 +563,12 @@ figures.progress_strip(list(state["strips"]), labels, caption=data)
 #| fig-alt: "A grid of sixty-four small grey pictures. Shirts, trousers, shoes and bags can be told apart; many are blurred or misshapen."
 G = keras.saving.load_model(artifact_paths(config.out)["generator_keras"], safe_mode=True)
 samples = draw(G, 64, SEED_GRID)
-figures.image_grid(samples, caption=f"{data}, {config.epochs} epochs, seed {config.seed}, EMA weights")
+figures.image_grid(samples,
+                   caption=f"{data}, {config.epochs} epochs, seed {config.seed}, EMA weights")
 
 # %% [markdown]
 # A page that trains should notice when nothing was trained. Each parameter of both networks has moved, every number of the
-# history is finite, and the folder holds what it should. Each parameter but one: which constant of $D$ can the relativistic
+# history is finite, and the folder holds what it should. Each parameter but one: which constant of $D$ can the [relativistic](../about/glossary.ipynb#gl-relativistic)
 # loss not see?
 
 # %%
@@ -549,7 +577,8 @@ for name, network in at_first.items():
              if (v.numpy() == state["variables"][f"{name}/{v.path}"]).all()}
     blind = {"to_logit/bias"} if name == "D" else set() # D(x) - D(G(z)) does not contain it
     assert stuck <= blind, f"these parameters of {name} did not move: {stuck}"
-numbers = [row[k] for row in metrics["history"] for k in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")]
+numbers = [row[k] for row in metrics["history"]
+           for k in ("loss_d", "loss_g", "grad_norm_d", "grad_norm_g")]
 assert all(math.isfinite(number) for number in numbers) and metrics["status"] == "finished"
 assert all(path.exists() for name, path in artifact_paths(config.out).items() if name != "best")
 assert (G(make_latents(4, config.latent_dim, 0)).shape == (4, 28, 28, 1))
@@ -592,7 +621,7 @@ check_average(follow)
 # `load(network, optimizer, state)`, which puts everything back and returns the step. The check trains a small network for
 # six steps; which batch a step sees follows from its number. Then it trains three, saves, writes the dictionary with
 # `np.savez`, starts a fresh network and a fresh optimiser, loads, and trains three more. It wants the same bits, for
-# Adam and with dropout too.
+# Adam and with [dropout](../about/glossary.ipynb#gl-dropout) too.
 
 # %%
 #| code-fold: true
@@ -615,7 +644,7 @@ check_checkpoint(save, load)
 # - A checkpoint holds what the next step depends on: both networks, both optimisers, the average, the dropout's counters, the
 #   number of the step. The test is equality, bit for bit, also after SIGKILL.
 # - A file is written beside its name and renamed. It is loaded without running code, and refused if it is of another run.
-# - Several devices do what one would do, except for BatchNorm, which sees each device's share.
+# - [Several devices](../about/glossary.ipynb#gl-data-parallel) do what one would do, except for BatchNorm, which sees each device's share.
 #
 # **What goes wrong in practice, and how you see it.**
 #
@@ -623,15 +652,14 @@ check_checkpoint(save, load)
 #   built; loaded into one that is not built, they are silently dropped.
 # - *`.keras` lost an optimiser*: a model saves the one in `model.optimizer`. A GAN has two; keep them in a checkpoint of your own.
 # - *Samples of the average look like the first epoch*: forgotten statistics, or a half-life counted in steps.
-# - *The first step of a resumed run takes as long as of a new one*: it is traced again; that is not an error.
+# - *The first step of a resumed run takes as long as of a new one*: it is [traced](../about/glossary.ipynb#gl-tracing) again; that is not an error.
 # - *The loss is no longer finite*: training stops with the step and the last good checkpoint.
 #
-# **References.** Kingma and Ba, *Adam*, 2014, algorithm 1. Loshchilov and Hutter, *Decoupled weight decay regularization*,
-# 2017. Yazıcı et al., *The unusual effectiveness of averaging in GAN training*, 2018. Keras's guide to
+# **References.** Kingma and Ba [-@kingma2014adam], *Adam*, algorithm 1. Loshchilov and Hutter [-@loshchilov2017adamw], *Decoupled weight decay regularization*. Yazıcı et al. [-@yazici2018averaging], *The unusual effectiveness of averaging in GAN training*. Keras's guide to
 # [saving](https://keras.io/guides/serialization_and_saving/); TensorFlow's guide to
 # [distributed training](https://www.tensorflow.org/guide/distributed_training).
 #
-# The provenance of this page's training can be had from `metrics.json` at any time:
+# The [provenance](../about/glossary.ipynb#gl-provenance) of this page's training can be had from `metrics.json` at any time:
 
 # %%
 print(provenance_line(RunFolder(config.out).load_metrics()["provenance"]))

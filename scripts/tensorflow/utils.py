@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/utils.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/utils.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/utils.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tensorflow/utils.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/utils.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tensorflow/utils.ipynb) · [API](../about/api.ipynb#tensorflow-utils) · [Side by side](../about/side_by_side.ipynb#utils)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tensorflow] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tensorflow]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** draw the same random numbers at the same step of a run however it got there, measure every step
@@ -56,7 +56,7 @@ from gan_course import figures
 # %% [markdown]
 # ## Randomness that can be repeated
 #
-# A GAN draws random numbers everywhere: initial weights, the order of the images, a new latent $z$ for every generated
+# A GAN draws random numbers everywhere: initial weights, the order of the images, a new [latent](../about/glossary.ipynb#gl-latent) $z$ for every generated
 # image. `keras.utils.set_random_seed` seeds Python, NumPy and TensorFlow at once, and for the initial weights that is enough:
 
 # %%
@@ -89,9 +89,9 @@ seed_everything(7); tf.random.normal(()) # something else draws in between
 print(straight, draw_two())
 
 # %% [markdown]
-# The second pair is another one: what is drawn depends on everything that was drawn before. To resume a run one has to
+# The second pair is another one: what is drawn depends on everything that was drawn before. To [resume](../about/glossary.ipynb#gl-resume) a run one has to
 # save such a state, and to know of every place that has one. PyTorch's track does that. TensorFlow offers something
-# simpler: **stateless** random numbers, a function of a seed and of nothing else.
+# simpler: **[stateless](../about/glossary.ipynb#gl-stateless)** random numbers, a function of a [seed](../about/glossary.ipynb#gl-seed) and of nothing else.
 
 # %%
 a = tf.random.stateless_normal((3,), seed=[7, 0])
@@ -102,7 +102,7 @@ a.numpy(), b.numpy()
 # %% [markdown]
 # If the seed is made of the run's seed, the number of the iteration and the number of the draw within it, then the
 # iteration alone says which numbers it uses. Whoever resumes at iteration 1,000 draws what iteration 1,000 draws.
-# There is nothing to save, and several devices agree without talking.
+# There is nothing to save, and [several devices](../about/glossary.ipynb#gl-data-parallel) agree without talking.
 
 # %%
 #| exports
@@ -122,7 +122,7 @@ def stateless_normal(shape, seed): # `step_seed`
 
 # %% [markdown]
 # `alg="philox"` fixes the algorithm. Left to itself, TensorFlow takes another one on TPUs, and the same seed draws other
-# numbers there. One difference is left: a function that XLA compiles makes other numbers of the same seed. With `xla` on, which is
+# numbers there. One difference is left: a function that [XLA](../about/glossary.ipynb#gl-xla) compiles makes other numbers of the same seed. With `xla` on, which is
 # the default on a GPU, a run repeats itself, but not one without.
 
 # %%
@@ -154,11 +154,12 @@ assert (z.numpy() != make_latents(4, 2, seed=1).numpy()).all()
 # ## From tensors to pixels
 #
 # Inside the networks an image is `[H, W, C]` with values in [-1, 1]; TensorFlow and a picture agree on the order of the axes,
-# PyTorch has `[C, H, W]`. A generator that ends in tanh can give 1.0 exactly. What happens if we forget to round?
+# PyTorch has `[C, H, W]`. A [generator](../about/glossary.ipynb#gl-generator) that ends in tanh can give 1.0 exactly. What happens if we forget to round?
 
 # %%
 x = tf.constant([-1.0, -0.001, 0.0, 0.999, 1.0])
-print(tf.cast((x + 1) * 127.5, tf.uint8).numpy(), tf.cast(tf.round((x + 1) * 127.5), tf.uint8).numpy())
+print(tf.cast((x + 1) * 127.5, tf.uint8).numpy(),
+      tf.cast(tf.round((x + 1) * 127.5), tf.uint8).numpy())
 
 
 # %% [markdown]
@@ -201,7 +202,7 @@ len(seen), type(seen[0]).__name__
 
 
 # %% [markdown]
-# One entry after six iterations: Python ran once, while the function was traced, and what it noted is a symbol and not a
+# One entry after six iterations: Python ran once, while the function was [traced](../about/glossary.ipynb#gl-tracing), and what it noted is a symbol and not a
 # number. What is to be measured has to live in a `tf.Variable`. It is kept in float64, because a sum of fifty
 # thousand small numbers is not what float32 can do (the [PyTorch lesson](../pytorch/utils.ipynb) shows it).
 
@@ -212,7 +213,8 @@ class Meter:
     def __init__(self, names):
         self.names = tuple(names)
         self.sums = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False, name="sums")
-        self.counts = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False, name="counts")
+        self.counts = tf.Variable(tf.zeros(len(self.names), tf.float64), trainable=False,
+                                  name="counts")
 
     def add(self, **values): # name -> tensor of one number
         "Add one measurement of each of some quantities. Never waits; works inside a `tf.function`."
@@ -220,7 +222,8 @@ class Meter:
         none = tf.zeros((), tf.float64)
         new = [tf.cast(values[name], tf.float64) if name in values else none for name in self.names]
         self.sums.assign_add(tf.stack(new))
-        self.counts.assign_add(tf.constant([float(name in values) for name in self.names], tf.float64))
+        self.counts.assign_add(tf.constant([float(name in values) for name in self.names],
+                                           tf.float64))
 
     def means(self):
         "Mean of each quantity since the last reset, as floats; nan where nothing was measured."
@@ -291,6 +294,8 @@ with tempfile.TemporaryDirectory() as folder:
 
 # %% [markdown]
 # ## Exercises
+#
+# Write your own cell before you unfold a solution; each check names the likely mistake.
 
 # %%
 from gan_course.exercises.tensorflow_utils import check_bytes, check_maximum, check_seed
@@ -350,7 +355,7 @@ check_maximum(Maximum)
 #
 # - Stateless random numbers are a function of their seed. Made of run, iteration and draw, the seed needs no saving.
 # - To pixels: add 1, times 127.5, *round*, clip.
-# - In a `tf.function` Python runs while tracing only. What is measured lives in variables, in float64, and is read once per epoch.
+# - In a `tf.function` Python runs while tracing only. What is measured lives in variables, in float64, and is read once per [epoch](../about/glossary.ipynb#gl-epoch).
 #
 # **What goes wrong, and how to see it.**
 #
@@ -360,6 +365,5 @@ check_maximum(Maximum)
 # - *The same latents in every step.* A stateless seed that does not contain the iteration.
 # - *The GPU is idle half of the time.* Look for `.numpy()`, `float()` and `print` in the loop.
 #
-# **References.** TensorFlow's guide on [random numbers](https://www.tensorflow.org/guide/random_numbers). Salmon et al.
-# 2011, [*Parallel random numbers: as easy as 1, 2, 3*](https://doi.org/10.1145/2063384.2063405): Philox. TensorFlow's guide
+# **References.** TensorFlow's guide on [random numbers](https://www.tensorflow.org/guide/random_numbers). Salmon et al. [-@salmon2011philox], [*Parallel random numbers: as easy as 1, 2, 3*](https://doi.org/10.1145/2063384.2063405): Philox. TensorFlow's guide
 # on [graphs and `tf.function`](https://www.tensorflow.org/guide/intro_to_graphs).

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/callbacks.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/callbacks.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/callbacks.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/callbacks.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/callbacks.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/callbacks.ipynb) · [API](../about/api.ipynb#tpu-callbacks)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tpu]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** watch a training from inside `fit`, on either backend, without slowing it down, and let a callback tell
@@ -59,7 +59,8 @@ import numpy as np
 
 from gan_course.datasets import load_dataset
 from gan_course.tpu.data import Batches
-from gan_course.tpu.model import AdversarialModel, Discriminator, Generator, make_optimizer, seed_everything
+from gan_course.tpu.model import (AdversarialModel, Discriminator, Generator, make_optimizer,
+                                  seed_everything)
 from gan_course.tpu.strategy import find_accelerator
 
 # %%
@@ -77,8 +78,8 @@ def make_model(lr_g=1e-3, lr_d=1e-3, width=16, **how):
 # %% [markdown]
 # ## The smallest callback
 #
-# `fit` calls the methods of its callbacks at certain moments. The smallest useful one prints. Here are twenty steps; how many lines will it print
-# if the device takes five steps a call?
+# `fit` calls the methods of its [callbacks](../about/glossary.ipynb#gl-callback) at certain moments. The smallest useful one prints. **Predict:** in
+# twenty steps, how many lines will it print if the device takes five steps a call?
 
 # %%
 class Count(keras.callbacks.Callback):
@@ -91,7 +92,7 @@ for at_once in (10, 5):
     model.fit(batches.part(epoch=0), verbose=0, shuffle=False, callbacks=[Count()])
 
 # %% [markdown]
-# Two lessons. A callback sees the device *between calls*, and every look costs a wait. And on JAX the second number stays at 0 until the epoch ends, because there the
+# Two lessons. A callback sees the device *between calls*, and every look costs a wait. And on JAX the second number stays at 0 until the [epoch](../about/glossary.ipynb#gl-epoch) ends, because there the
 # state lives outside of the model during `fit` and is put back afterwards. What has to see every step belongs into the step (our model counts its
 # measurements there); what has to see pictures belongs to the end of an epoch.
 
@@ -102,8 +103,8 @@ assert int(model.iteration) == 20
 # %% [markdown]
 # ## Pictures, every few epochs
 #
-# Sixteen images, always from the same latents, so that one can follow each of them from file to file. They come from the average generator, in
-# evaluation mode. On an accelerator a picture means: wait for the device, fetch, draw with matplotlib for a second, while eight cores do nothing. So not
+# Sixteen images, always from the same [latents](../about/glossary.ipynb#gl-latent), so that one can follow each of them from file to file. They come from the [average generator](../about/glossary.ipynb#gl-ema), in
+# [evaluation mode](../about/glossary.ipynb#gl-evaluation-mode). On an [accelerator](../about/glossary.ipynb#gl-accelerator) a picture means: [wait for the device](../about/glossary.ipynb#gl-host-sync), fetch, draw with matplotlib for a second, while eight cores do nothing. So not
 # after every epoch.
 
 # %%
@@ -117,11 +118,13 @@ class SampleGrid(keras.callbacks.Callback):
                  seed=1, # of the latents
                  caption=lambda epoch: f"epoch {epoch}"): # what stands below
         super().__init__()
-        self.folder, self.every, self.num, self.seed, self.caption = Path(folder), every, num, seed, caption
+        self.folder, self.every = Path(folder), every
+        self.num, self.seed, self.caption = num, seed, caption
 
     def on_epoch_end(self, epoch, logs=None): # epochs count from 0
         if (epoch + 1) % self.every: return
-        figures.save_grid(draw(self.model.average, self.num, self.seed), self.folder/f"epoch_{epoch + 1}.png",
+        figures.save_grid(draw(self.model.average, self.num, self.seed),
+                          self.folder/f"epoch_{epoch + 1}.png",
                           caption=self.caption(epoch + 1))
 
 
@@ -139,17 +142,20 @@ class LossPlot(keras.callbacks.Callback):
         self.path, self.rows = Path(path), list(history)
 
     def on_epoch_end(self, epoch, logs=None):
-        self.rows = [row for row in self.rows if row["epoch"] <= epoch] + [dict(logs, epoch=epoch + 1)]
+        self.rows = [row
+                     for row in self.rows if row["epoch"] <= epoch] + [dict(logs, epoch=epoch + 1)]
         figures.save_figure(figures.plot_curves(self.rows), self.path)
 
 
 # %%
 with tempfile.TemporaryDirectory() as folder:
     folder, model = Path(folder), make_model()
-    watchers = [SampleGrid(folder/"generated_images", every=2), LossPlot(folder/"training_loss.png")]
+    watchers = [SampleGrid(folder/"generated_images", every=2),
+                LossPlot(folder/"training_loss.png")]
     model.fit(batches.part(epoch=0), epochs=4, verbose=0, shuffle=False, callbacks=watchers)
     found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
-    assert found == ["generated_images/epoch_2.png", "generated_images/epoch_4.png", "training_loss.png"], found
+    assert found == ["generated_images/epoch_2.png", "generated_images/epoch_4.png",
+                     "training_loss.png"], found
 assert [row["epoch"] for row in watchers[1].rows] == [1, 2, 3, 4]
 found
 
@@ -190,38 +196,42 @@ whole, first = make_model(), make_model()
 for epoch in range(4): whole.fit(batches.part(epoch), verbose=0, shuffle=False)
 with tempfile.TemporaryDirectory() as folder:
     saver = keras.callbacks.ModelCheckpoint(f"{folder}/model.keras")
-    for epoch in range(2): first.fit(batches.part(epoch), verbose=0, shuffle=False, callbacks=[saver])
+    for epoch in range(2):
+        first.fit(batches.part(epoch), verbose=0, shuffle=False, callbacks=[saver])
     again = keras.saving.load_model(f"{folder}/model.keras")
 for epoch in (2, 3): again.fit(batches.part(epoch), verbose=0, shuffle=False)
 
 # %%
 assert int(again.iteration) == int(whole.iteration) == 80
-differ = [a.path for a, b in zip(whole.variables, again.variables, strict=True) if (keras.ops.convert_to_numpy(a.value) != keras.ops.convert_to_numpy(b.value)).any()]
+differ = [a.path for a, b in zip(whole.variables, again.variables, strict=True)
+          if (keras.ops.convert_to_numpy(a.value) != keras.ops.convert_to_numpy(b.value)).any()]
 assert not differ, differ
 print(f"{len(whole.variables)} variables are equal to the last bit")
 
 
 # %% [markdown]
-# That is enough for a model on its own. A run has more to remember: its history, its best epoch, its configuration and its data. [Training](train.ipynb) writes checkpoints of all of it.
+# That is enough for a model on its own. A run has more to remember: its history, its best epoch, its configuration and its data. [Training](train.ipynb) writes [checkpoints](../about/glossary.ipynb#gl-checkpoint) of all of it.
 
 # %% [markdown]
 # ## Debugging with a callback
 #
 # When does a game go wrong? A callback can say it in words while it happens. Our model hands it, at the end of each epoch, the means of the seven
-# measurements. Three rules catch much of what happens: a number is no number; the discriminator ranks nearly every pair rightly; or hardly any.
+# measurements. Three rules catch much of what happens: a number is no number; the [discriminator](../about/glossary.ipynb#gl-discriminator) ranks nearly every pair rightly; or hardly any.
 
 # %%
 class Doctor(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs):
-        if not np.isfinite(list(logs.values())).all(): say = "a number is no number: a lower learning rate"
+        if not np.isfinite(list(logs.values())).all():
+            say = "a number is no number: a lower learning rate"
         elif logs["rank_accuracy"] > 0.95: say = "the discriminator has won: slow it down"
         elif logs["rank_accuracy"] < 0.3: say = "the discriminator is far behind: let it learn"
         else: say = "nothing to say"
-        print(f"epoch {epoch + 1}: ranked rightly {logs['rank_accuracy']:.2f}, D(G(z)) {logs['d_fake']:.3f} - {say}")
+        print(f"epoch {epoch + 1}: ranked rightly {logs['rank_accuracy']:.2f}, D(G(z)) "
+              f"{logs['d_fake']:.3f} - {say}")
 
 
 # %% [markdown]
-# One healthy run, and two that are not: a discriminator a hundred times as fast as the generator, and one that hardly learns. Which measurement will give away each?
+# One healthy run, and two that are not: a discriminator a hundred times as fast as the [generator](../about/glossary.ipynb#gl-generator), and one that hardly learns. **Predict:** which measurement will give away each?
 
 # %%
 for name, rates in (("healthy", {}), ("fast D", dict(lr_g=1e-5)), ("slow D", dict(lr_d=1e-7))):
@@ -229,7 +239,8 @@ for name, rates in (("healthy", {}), ("fast D", dict(lr_g=1e-5)), ("slow D", dic
     model = make_model(**rates)
     model.fit(batches.part(epoch=0), epochs=3, verbose=0, shuffle=False, callbacks=[Doctor()])
     last = model.means()["rank_accuracy"]
-    assert last > 0.95 if name == "fast D" else last < 0.3 if name == "slow D" else 0.5 < last < 0.95
+    assert (last > 0.95 if name == "fast D" else last < 0.3 if name == "slow D"
+            else 0.5 < last < 0.95)
 
 # %% [markdown]
 # In its first epoch the healthy run looks like the second one: a discriminator is always ahead at first. What counts is where it goes. And the losses alone would not do: a generator's loss that rises is healthy in one run and the end of another. [The lab](gan_fashion_mnist.ipynb) provokes failures on the
@@ -272,7 +283,7 @@ check_won(Won)
 #
 # Most happens at the beginning. Write `Doubling(draw)`, a callback that calls `draw(n)` when `n` epochs are done, for `n` = 1, 2,
 # 4, 8, ..., and after the last epoch, whichever that is, but never twice for the same `n`. A run may be stopped before its time,
-# and it may be resumed: `fit(..., initial_epoch=4)` makes a new callback, and begins with the fifth epoch.
+# and it may be [resumed](../about/glossary.ipynb#gl-resume): `fit(..., initial_epoch=4)` makes a new callback, and begins with the fifth epoch.
 
 # %%
 #| code-fold: true
@@ -306,7 +317,7 @@ check_doubling(Doubling)
 #
 # **What goes wrong, and how to see it.**
 #
-# - *The training is slow, and the device half idle*: a callback for every batch that asks for a number. Take it out, and compare
+# - *The training is slow, and the device half idle*: a callback for every [batch](../about/glossary.ipynb#gl-batch) that asks for a number. Take it out, and compare
 #   the images per second.
 # - *The model stands still in `on_train_batch_end`*: on JAX the state is outside of the model while `fit` runs. Look at the end
 #   of an epoch.
@@ -314,4 +325,4 @@ check_doubling(Doubling)
 # - *After a resume the pictures come at other epochs*: a callback counts its own calls. Ask the number of the epoch.
 #
 # **References.** Keras's guide to [callbacks of one's own](https://keras.io/guides/writing_your_own_callbacks/), and [those that
-# it has](https://keras.io/api/callbacks/). Prechelt, *Early stopping: but when?*, 1998.
+# it has](https://keras.io/api/callbacks/). Prechelt [-@prechelt1998stopping], *Early stopping: but when?*

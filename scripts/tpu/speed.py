@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/speed.ipynb) · [API](../about/api.ipynb#tpu-speed)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tpu]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** say what a training waits for, measure it without fooling yourself, and decide which of six dials is worth
@@ -72,12 +72,12 @@ from gan_course.datasets import load_dataset
 # %% [markdown]
 # ## How long a step takes
 #
-# A step on an accelerator has three parts. The host *says* what to do, which takes some tenths of a millisecond whatever the step. The device *does* it. And
+# A step on an [accelerator](../about/glossary.ipynb#gl-accelerator) has three parts. The host *says* what to do, which takes some tenths of a millisecond whatever the step. The device *does* it. And
 # sometimes the host *asks* for something and both wait. A processor spends so long on the doing that the saying does not matter; a TPU core is done with
 # our 128 images before the host has said it. So numbers from a processor do not carry over, and each machine has to be
 # measured.
 #
-# Times are noisy. Two rules: wait for the device before reading the clock, and measure what you compare *in turn*, several times, and take the
+# Times are noisy. Two rules: [wait for the device](../about/glossary.ipynb#gl-host-sync) before reading the clock, and measure what you compare *in turn*, several times, and take the
 # median. A machine that slows down for a minute then slows down everything.
 
 # %%
@@ -87,7 +87,8 @@ class Runner:
     def __init__(self, config, dataset, accelerator):
         seed_everything(config.seed, config.deterministic)
         with accelerator.scope():
-            self.training = Training(config, dataset, accelerator, select_precision(config.precision, accelerator))
+            self.training = Training(config, dataset, accelerator,
+                                     select_precision(config.precision, accelerator))
         self.accelerator, self.every = accelerator, max(1, self.training.model.steps_per_execution)
         self(2 * self.every) # compile, and once more
 
@@ -115,10 +116,12 @@ def in_turn(variants, # name -> () -> seconds for one image, or for whatever is 
 
 # %%
 data, accelerator = load_dataset("auto", limit=budget(full=8192, fast=1024)), find_accelerator()
-steps, rounds, size = budget(full=30, fast=2), budget(full=3, fast=1), budget(full=CONFIG.width, fast=4)
+steps, rounds, size = (budget(full=30, fast=2), budget(full=3, fast=1),
+                       budget(full=CONFIG.width, fast=4))
 print(accelerator)
 
-def runner(**changes): return Runner(CONFIG.replace(**({"width": size} | changes)), data, accelerator)
+def runner(**changes):
+    return Runner(CONFIG.replace(**({"width": size} | changes)), data, accelerator)
 def per_image(run, n=None, **how):
     images = run.training.config.batch_size
     return lambda: run(n or steps, **how) / ((n or steps) * images)
@@ -126,17 +129,19 @@ def per_image(run, n=None, **how):
 def show(found):
     "Images per second, and how they compare to the first."
     first = next(iter(found.values()))
-    for name, seconds in found.items(): print(f"{name:<24} {1 / seconds:>8,.0f} images/s   × {first / seconds:.2f}")
+    for name, seconds in found.items():
+        print(f"{name:<24} {1 / seconds:>8,.0f} images/s   × {first / seconds:.2f}")
 
 
 # %% [markdown]
 # ## The batch
 #
-# On a TPU a larger batch costs nothing until its matrix units are full. What do you expect of a processor, whose units are full with eight images?
+# On a TPU a larger [batch](../about/glossary.ipynb#gl-batch) costs nothing until its matrix units are full. What do you expect of a processor, whose units are full with eight images?
 
 # %%
 sizes = (32, 64, 128, 256, 512)
-found = in_turn({f"batch of {b}": per_image(runner(batch_size=b), max(1, 128 * steps // b)) for b in sizes}, rounds)
+found = in_turn({f"batch of {b}": per_image(runner(batch_size=b), max(1, 128 * steps // b))
+                 for b in sizes}, rounds)
 show(found)
 
 # %%
@@ -144,7 +149,8 @@ show(found)
 #| fig-alt: A line with five points, of batch sizes from 32 to 512 on the horizontal axis. It changes little from left to right.
 fig, ax = plt.subplots(figsize=(6, 2.8))
 ax.plot(sizes, [1 / s for s in found.values()], "o-", color="black")
-ax.set_xscale("log", base=2); ax.set_ylim(0); ax.set_xlabel("batch size"); ax.set_ylabel("images per second")
+ax.set_xscale("log", base=2); ax.set_ylim(0)
+ax.set_xlabel("batch size"); ax.set_ylabel("images per second")
 plt.show()
 
 # %% [markdown]
@@ -170,7 +176,7 @@ found = in_turn({p: per_image(runner(precision=p)) for p in ("fp32", "bf16")}, r
 show(found)
 
 # %% [markdown]
-# This processor has matrix units for bfloat16, and Keras's mixed precision gains from them, for all the conversions it inserts. On processors without such units it loses. `auto` takes float32 on a
+# This processor has matrix units for [bfloat16](../about/glossary.ipynb#gl-bf16), and Keras's [mixed precision](../about/glossary.ipynb#gl-mixed-precision) gains from them, for all the conversions it inserts. On processors without such units it loses. `auto` takes float32 on a
 # processor all the same, so that runs on a laptop and on a server compare, and bfloat16 on a TPU. If yours has them (`lscpu` says `amx_bf16`), ask for `precision="bf16"`.
 #
 # ## Data that is already there
@@ -193,7 +199,8 @@ def as_numbers():
     ops.convert_to_numpy(sent)
     return (time.perf_counter() - begin) / len(index)
 
-found = in_turn({"as float32": as_floats, "as numbers of images": as_numbers, "a step": lambda: many(steps) / steps}, rounds)
+found = in_turn({"as float32": as_floats, "as numbers of images": as_numbers,
+                 "a step": lambda: many(steps) / steps}, rounds)
 for name, seconds in found.items(): print(f"{name:<22} {1000 * seconds:8.3f} ms a batch")
 print(f"bytes: {CONFIG.batch_size * 28 * 28 * 4:,} against {CONFIG.batch_size * 4:,}")
 
@@ -206,7 +213,7 @@ assert found["as numbers of images"] < found["as float32"]
 #
 # ## Pictures
 #
-# A grid of sixteen, drawn and saved, and what it adds to an epoch of Fashion-MNIST if it is drawn after each, or every five:
+# A grid of sixteen, drawn and saved, and what it adds to an [epoch](../about/glossary.ipynb#gl-epoch) of Fashion-MNIST if it is drawn after each, or every five:
 
 # %%
 #| exports
@@ -226,7 +233,8 @@ found = in_turn({"a picture": lambda: seconds_per_picture(many.training.model),
 print(f"a picture takes {found['a picture']:.2f} s, an epoch {found['an epoch']:.0f} s")
 for every in (1, CONFIG.image_every):
     for epoch, where in ((found["an epoch"], "here"), (2.0, "with an epoch of 2 s")):
-        print(f"every {every} epochs, {where}: {found['a picture'] / every / epoch:.1%} of the time")
+        print(f"every {every} epochs, {where}: "
+              f"{found['a picture'] / every / epoch:.1%} of the time")
 
 # %% [markdown]
 # ## Many steps in one program
@@ -238,15 +246,17 @@ for every in (1, CONFIG.image_every):
 root = Path("../..").resolve()
 bench = root/"bench"/"fused.py"
 if bench.exists(): # a clone of the course; elsewhere see the outputs below
-    done = subprocess.run([sys.executable, str(bench), "--rounds", str(budget(full=3, fast=1)), "--steps", str(budget(full=5, fast=2)),
-                           "--width", str(budget(full=32, fast=4))], env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, str(bench), "--rounds", str(budget(full=3, fast=1)),
+                           "--steps", str(budget(full=5, fast=2)),
+                           "--width", str(budget(full=32, fast=4))],
+                          env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     print(done.stdout)
 
 
 # %% [markdown]
 # Two results in opposite directions. Where the host is the bottleneck, one program is faster than one call per step, here by a quarter, although host and device are the same machine: more is to be had on a TPU or a GPU, where they are two. With convolutions on a
-# *processor* it is far slower, because XLA:CPU does not use its fast convolutions inside of a loop (JAX's issue
+# *processor* it is far slower, because [XLA](../about/glossary.ipynb#gl-xla):CPU does not use its fast convolutions inside of a loop (JAX's issue
 # [12868](https://github.com/jax-ml/jax/issues/12868)). A number from one machine, taken to another, would have been wrong by a factor of forty. Unrolled, without a loop, the same steps are fast again, and the program grows with their number. `Training` takes one step a call on a
 # processor, and `steps_per_call` of them elsewhere.
 #
@@ -265,20 +275,24 @@ def speed_table(dataset, # a `gan_course.datasets.Dataset`
     "Images per second on the accelerator that is there, one dial at a time, measured in turn."
     accelerator = find_accelerator(config.device, config.cpu_devices)
     variants = variants or {
-        "as configured": {}, "batch × 4": dict(batch_size=4 * config.batch_size), "one step a call": dict(steps_per_call=1),
+        "as configured": {}, "batch × 4": dict(batch_size=4 * config.batch_size),
+        "one step a call": dict(steps_per_call=1),
         "float32": dict(precision="fp32"), "bfloat16": dict(precision="bf16")}
-    runners = {name: Runner(config.replace(**changes), dataset, accelerator) for name, changes in variants.items()}
+    runners = {name: Runner(config.replace(**changes), dataset, accelerator)
+               for name, changes in variants.items()}
     def measure(run): return lambda: run(steps) / (steps * run.training.config.batch_size)
     found = in_turn({name: measure(run) for name, run in runners.items()}, rounds)
     first = next(iter(found.values()))
-    rows = [f"| {name} | {1 / seconds:,.0f} | {first / seconds:.2f} |" for name, seconds in found.items()]
+    rows = [f"| {name} | {1 / seconds:,.0f} | {first / seconds:.2f} |"
+            for name, seconds in found.items()]
     return "\n".join([f"{accelerator}; batch {config.batch_size}, width {config.width}", "",
                       "| | images/s | ratio |", "|---|---:|---:|", *rows])
 
 
 # %%
 #| output: asis
-print(speed_table(data, CONFIG.replace(width=size, **budget(full={}, fast=dict(batch_size=32))), steps, rounds))
+print(speed_table(data, CONFIG.replace(width=size, **budget(full={}, fast=dict(batch_size=32))),
+                  steps, rounds))
 
 # %% [markdown]
 # On eight cores of a TPU v5e, begin with `speed_table(data, CONFIG.replace(batch_size=1024), steps=500)`.
@@ -334,7 +348,7 @@ check_steps_per_call(steps_per_call)
 # - *A change makes everything ten times as fast*: the clock was read before the device was done.
 # - *No core is busy, and nothing comes*: something sleeps. A stack dump of the process (`py-spy dump`) says what; in our case it was [a thread of `tf.data`](data.ipynb).
 # - *Half precision is slower*: conversions cost more than the products gain. Measure before you believe a fact sheet.
-# - *`steps_per_execution` fails with several replicas*: so it does in Keras 3.15 with `MirroredStrategy`. `Training` takes one step a call there.
+# - *`steps_per_execution` fails with several [replicas](../about/glossary.ipynb#gl-replica)*: so it does in Keras 3.15 with `MirroredStrategy`. `Training` takes one step a call there.
 #
 # **References.** TensorFlow's guide [Better performance with `tf.data`](https://www.tensorflow.org/guide/data_performance). JAX's documentation on
 # [benchmarking](https://docs.jax.dev/en/latest/benchmarking.html).

@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/strategy.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/strategy.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/strategy.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/strategy.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/strategy.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/strategy.ipynb) · [API](../about/api.ipynb#tpu-strategy)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tpu]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** say which accelerator a program will use and why, before it computes anything; share a batch among
@@ -70,7 +70,7 @@ import numpy as np
 #
 # A lesson about TPUs is out of date soon. This table was made in November 2026, from the packages these images ship:
 #
-# | image | accelerator | ships | TensorFlow on the TPU? |
+# | image | [accelerator](../about/glossary.ipynb#gl-accelerator) | ships | TensorFlow on the TPU? |
 # |---|---|---|---|
 # | Kaggle, *TPU v5e-8* | eight cores of v5e | JAX, Keras 3, torch_xla | no |
 # | Colab, *v5e-1* and *v6e-1* | one core | JAX, Keras 3 | no: [not installed since March 2025](https://github.com/googlecolab/colabtools/issues/5164) |
@@ -84,7 +84,7 @@ import numpy as np
 #     --find-links https://storage.googleapis.com/libtpu-tf-releases/index.html
 # ```
 #
-# We had no TPU while writing. What this track does on one was tried on as many virtual devices, and the table on [the page about
+# We had no TPU while writing. What this track does on one was tried on as many [virtual devices](../about/glossary.ipynb#gl-logical-device), and the table on [the page about
 # speed](speed.ipynb) waits for your numbers.
 #
 # ## An accelerator, in one sentence
@@ -100,19 +100,21 @@ class Accelerator:
     count: int # devices that share a batch
     name: str # of the device, as a person would say it
     why: str # this one
-    share: Any # TensorFlow: a `tf.distribute.Strategy`; JAX: a `jax.sharding.Mesh` with the axis "batch"
+    # TensorFlow: a `tf.distribute.Strategy`; JAX: a `jax.sharding.Mesh` with the axis "batch"
+    share: Any
 
     def scope(self):
         "Networks and optimisers are made inside of this."
         return self.share.scope() if BACKEND == "tensorflow" else nullcontext()
 
     def __str__(self):
-        return f"{BACKEND} on {f'{self.count} × ' if self.count > 1 else ''}{self.name} ({self.why})"
+        return (f"{BACKEND} on {f'{self.count} × ' if self.count > 1 else ''}{self.name} "
+                f"({self.why})")
 
 
 # %% [markdown]
-# `share` is what both backends call differently. On TensorFlow it is a *strategy*: the step is a program for one device, every replica runs it on
-# its share of the batch, and wherever numbers of all replicas are wanted, the step has to say so. On JAX it is a *mesh*: the step is a program for the
+# `share` is what both [backends](../about/glossary.ipynb#gl-backend) call differently. On TensorFlow it is a *[strategy](../about/glossary.ipynb#gl-strategy)*: the step is a program for one device, every [replica](../about/glossary.ipynb#gl-replica) runs it on
+# its share of the [batch](../about/glossary.ipynb#gl-batch), and wherever numbers of all replicas are wanted, the step has to say so. On JAX it is a *[mesh](../about/glossary.ipynb#gl-mesh)*: the step is a program for the
 # whole batch, arrays know how they are cut up, and the compiler finds out who has to tell whom what.
 
 # %%
@@ -121,7 +123,8 @@ def share_among(kind, devices):
     "TensorFlow's strategy, or JAX's mesh."
     if BACKEND == "jax": return jax.sharding.Mesh(devices, ("batch",))
     if kind == "tpu": return tf.distribute.TPUStrategy()
-    if len(devices) == 1: return tf.distribute.get_strategy() # TensorFlow's default: the fastest device that it sees
+    # TensorFlow's default: the fastest device that it sees
+    if len(devices) == 1: return tf.distribute.get_strategy()
     return tf.distribute.MirroredStrategy([d.name.removeprefix("/device:") for d in devices])
 
 
@@ -136,7 +139,8 @@ def share_among(kind, devices):
 #| exports
 def split_cpu(number): # of devices
     "Let the processor count as several devices. `CourseError` if the backend has begun to compute."
-    late = CourseError(f"cpu_devices is {number}, and {BACKEND} has already started with another number; ask for them "
+    late = CourseError(f"cpu_devices is {number}, and {BACKEND} has already started with another "
+                       "number; ask for them "
                        "first thing in a fresh process")
     if BACKEND == "jax":
         try: jax.config.update("jax_num_cpu_devices", number)
@@ -144,7 +148,10 @@ def split_cpu(number): # of devices
         if len(jax.devices("cpu")) < number: raise late
         return
     processor = tf.config.list_physical_devices("CPU")[0]
-    try: tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * number)
+    try:
+        tf.config.set_logical_device_configuration(processor,
+                                                   [tf.config.LogicalDeviceConfiguration()]
+                                                   * number)
     except RuntimeError:
         if len(tf.config.list_logical_devices("CPU")) < number: raise late from None
 
@@ -163,7 +170,8 @@ def jax_devices(kind):
     except RuntimeError: return []
 
 def tensorflow_tpu(device):
-    "The TPU cores that TensorFlow can use. Connects to them, which can only happen before anything is computed."
+    """The TPU cores that TensorFlow can use. Connects to them, which can only happen before
+    anything is computed."""
     if device not in ("auto", "tpu") or not sees_tpu(): return []
     try:
         resolver = tf.distribute.cluster_resolver.TPUClusterResolver(tpu="local")
@@ -181,17 +189,22 @@ KINDS = ("tpu", "gpu", "cpu") # fastest first
 def find_accelerator(device="auto", # auto, cpu, gpu or tpu
                      cpu_devices=1, # devices that the processor is split into
     ): # an `Accelerator`
-    "The fastest kind of device that this process can use, all of them. `CourseError` where the one asked for is not there."
-    if device not in ("auto", *KINDS): raise CourseError(wrong_choice("device", device, ("auto", *KINDS)))
+    """The fastest kind of device that this process can use, all of them. `CourseError` where the
+    one asked for is not there."""
+    if device not in ("auto", *KINDS):
+        raise CourseError(wrong_choice("device", device, ("auto", *KINDS)))
     if cpu_devices > 1: split_cpu(cpu_devices)
     if BACKEND == "tensorflow" and (device == "cpu" or cpu_devices > 1): hide_gpus()
     if BACKEND == "jax": found = {kind: jax_devices(kind) for kind in KINDS}
-    else: found = {"tpu": tensorflow_tpu(device), **{kind: tf.config.list_logical_devices(kind.upper()) for kind in KINDS[1:]}}
+    else:
+        found = {"tpu": tensorflow_tpu(device),
+                 **{kind: tf.config.list_logical_devices(kind.upper()) for kind in KINDS[1:]}}
     kind = next(k for k in KINDS if found[k]) if device == "auto" else device
     if cpu_devices > 1: kind = "cpu"
     if not found[kind]:
         raise CourseError(f"device {device} was asked for, and {BACKEND} finds only "
-                          f"{', '.join(k for k in KINDS if found[k])} here; use device auto{remedy(kind)}")
+                          f"{', '.join(k for k in KINDS if found[k])} here; use "
+                          f"device auto{remedy(kind)}")
     devices = found[kind]
     if BACKEND == "tensorflow" and kind == "cpu": devices = devices[:cpu_devices]
     why = "asked for" if device != "auto" or cpu_devices > 1 else explain(found)
@@ -201,23 +214,27 @@ def find_accelerator(device="auto", # auto, cpu, gpu or tpu
 # %%
 #| exports
 def hide_gpus():
-    "TensorFlow computes on a GPU that it sees; so for the processor it must see none. `CourseError` if it has started with one."
+    """TensorFlow computes on a GPU that it sees; so for the processor it must see none.
+    `CourseError` if it has started with one."""
     if not tf.config.list_physical_devices("GPU"): return
     try: tf.config.set_visible_devices([], "GPU")
     except RuntimeError:
-        raise CourseError("device cpu was asked for, and tensorflow has already started with a GPU; ask for it first thing "
+        raise CourseError("device cpu was asked for, and tensorflow has already started with a "
+                          "GPU; ask for it first thing "
                           "in a fresh process") from None
 
 def remedy(kind):
     if kind == "tpu" and BACKEND == "tensorflow":
-        return ", or KERAS_BACKEND=jax; TensorFlow needs tensorflow-tpu, whose last version is 2.20, to see a TPU"
+        return (", or KERAS_BACKEND=jax; TensorFlow needs tensorflow-tpu, whose last version is "
+                "2.20, to see a TPU")
     return f", or install what {BACKEND} needs for a {kind}"
 
 def explain(found): # kind -> devices
     "Why the fastest kind that was found is the one that was found."
     if found["tpu"]: return "a TPU was found"
     missed = f"a TPU is here, but {BACKEND} cannot use it; " if sees_tpu() else ""
-    return missed + ("a GPU was found, and no TPU" if found["gpu"] else "neither TPU nor GPU was found")
+    return missed + ("a GPU was found, and no TPU" if found["gpu"]
+                     else "neither TPU nor GPU was found")
 
 def name_of(kind, devices):
     "As a person would name it."
@@ -229,7 +246,8 @@ def name_of(kind, devices):
 
 
 # %% [markdown]
-# We ask for eight devices right here; this notebook computes with them from now on. How many would a training use that asked for nothing?
+# We ask for eight devices right here; this notebook computes with them from now on. **Predict:** how many would a training use that asked for
+# nothing?
 
 # %%
 eight = find_accelerator("cpu", cpu_devices=8)
@@ -248,7 +266,8 @@ else: raise AssertionError("devices appeared after the start")
 # %%
 code = "from gan_course.tpu.strategy import find_accelerator; print(find_accelerator())"
 flags = {"KERAS_BACKEND": "jax", "XLA_FLAGS": "--xla_force_host_platform_device_count=8"}
-print(subprocess.run([sys.executable, "-c", code], env=os.environ | flags, capture_output=True, text=True).stdout)
+print(subprocess.run([sys.executable, "-c", code], env=os.environ | flags, capture_output=True,
+                     text=True).stdout)
 
 # %% [markdown]
 # Asked for by name, a device is never replaced by another. A person who asked for a TPU and trains for a day on a processor has not been helped:
@@ -267,22 +286,26 @@ assert name_of("cpu", []) == "cpu"
 # %% [markdown]
 # ## BatchNorm across devices
 #
-# Here is the first thing that goes wrong with eight devices. BatchNorm subtracts the mean of *the batch*. If every device has an
+# Here is the first thing that goes wrong with eight devices. [BatchNorm](../about/glossary.ipynb#gl-batchnorm) subtracts the mean of *the batch*. If every device has an
 # eighth of it, which batch is meant? We take 64 numbers whose first half is larger than the second, so that no device's share
-# looks like the whole, and normalise them by hand, on eight devices, and on eight devices that are told to *synchronise*. Which results will be equal?
+# looks like the whole, and normalise them by hand, on eight devices, and on eight devices that are told to *[synchronise](../about/glossary.ipynb#gl-sync-batchnorm)*. **Predict:** which results will be equal?
 
 # %%
-x = np.random.default_rng(0).normal(size=(64, 1)).astype(np.float32) + 4 * (np.arange(64) < 32)[:, None]
+x = np.random.default_rng(0).normal(size=(64, 1)).astype(np.float32)
+x[:32] += 4
 
 def normalised(x, accelerator, synchronized=False):
     "What BatchNorm makes of a batch that the devices share."
     with accelerator.scope():
-        layer = keras.layers.BatchNormalization(synchronized=synchronized and BACKEND == "tensorflow")
+        layer = keras.layers.BatchNormalization(synchronized=synchronized
+                                                and BACKEND == "tensorflow")
         layer.build(x.shape)
     if BACKEND == "jax":
         over = jax.sharding.NamedSharding(accelerator.share, jax.sharding.PartitionSpec("batch"))
-        weights = [v.value for v in layer.trainable_variables], [v.value for v in layer.non_trainable_variables]
-        step = jax.jit(lambda x: layer.stateless_call(*weights, x, training=True)[0], in_shardings=over)
+        weights = ([v.value for v in layer.trainable_variables],
+                   [v.value for v in layer.non_trainable_variables])
+        step = jax.jit(lambda x: layer.stateless_call(*weights, x, training=True)[0],
+                       in_shardings=over)
         return np.array(step(x))
     strategy, share = accelerator.share, len(x) // accelerator.count
     parts = strategy.experimental_distribute_values_from_function(
@@ -294,25 +317,28 @@ def normalised(x, accelerator, synchronized=False):
 # %%
 whole = (x - x.mean()) / np.sqrt(x.var() + 1e-3)
 each, sync = normalised(x, eight), normalised(x, eight, synchronized=True)
-for name, y in (("by hand, the whole batch", whole), ("eight, each for itself", each), ("eight, synchronised", sync)):
-    print(f"{name:<24} mean of the first half {y[:32].mean():+.2f}, of the second {y[32:].mean():+.2f}")
+for name, y in (("by hand, the whole batch", whole), ("eight, each for itself", each),
+                ("eight, synchronised", sync)):
+    print(f"{name:<24} mean of the first half {y[:32].mean():+.2f}, of the second "
+          f"{y[32:].mean():+.2f}")
 
 # %%
 assert np.abs(whole - sync).max() < 1e-4
-if BACKEND == "tensorflow": assert np.abs(whole - each).max() > 0.5, "a replica knows its share only"
+if BACKEND == "tensorflow":
+    assert np.abs(whole - each).max() > 0.5, "a replica knows its share only"
 else: assert np.abs(whole - each).max() < 1e-4, "one program, one batch"
 
 # %% [markdown]
-# With TensorFlow every replica has subtracted the mean of its own eight numbers, and the difference between the halves is gone: a generator
+# With TensorFlow every replica has subtracted the mean of its own eight numbers, and the difference between the halves is gone: a [generator](../about/glossary.ipynb#gl-generator)
 # trained so would see batches of an eighth. `synchronized=True` asks all replicas. With JAX there is nothing to ask: the program says "the
 # mean of the batch", and the batch is the whole array, wherever it lies. Our generator sets `sync` with several replicas of TensorFlow, and our
-# discriminator has no BatchNorm at all.
+# [discriminator](../about/glossary.ipynb#gl-discriminator) has no BatchNorm at all.
 #
 # ## Numbers of half the size
 #
-# TPUs multiply bfloat16: the exponent of float32, and eight bits of precision. GPUs since Ampere do too. Older ones have float16: eleven bits, but nothing
+# TPUs multiply [bfloat16](../about/glossary.ipynb#gl-bf16): the exponent of float32, and eight bits of precision. GPUs since Ampere do too. Older ones have float16: eleven bits, but nothing
 # smaller than 6 · 10⁻⁸, and gradients of a GAN are smaller than that; so losses are multiplied with a large number first and gradients divided by it, which is called
-# *loss scaling*. On a processor it depends on the processor; [the page about speed](speed.ipynb) has the numbers.
+# *[loss scaling](../about/glossary.ipynb#gl-loss-scaling)*. On a processor it depends on the processor; [the page about speed](speed.ipynb) has the numbers.
 
 # %%
 #| exports
@@ -321,7 +347,8 @@ POLICIES = {"fp32": "float32", "bf16": "mixed_bfloat16", "fp16": "mixed_float16"
 def select_precision(name, # auto, fp32, bf16 or fp16
                      accelerator):
     "The dtype policy of the hidden layers. Asked for by name, it is not replaced."
-    if name not in ("auto", *POLICIES): raise CourseError(wrong_choice("precision", name, ("auto", *POLICIES)))
+    if name not in ("auto", *POLICIES):
+        raise CourseError(wrong_choice("precision", name, ("auto", *POLICIES)))
     if name != "auto": return POLICIES[name]
     if accelerator.kind == "tpu": return POLICIES["bf16"]
     if accelerator.kind == "cpu": return POLICIES["fp32"]
@@ -340,7 +367,8 @@ def gpu_capability():
 
 # %%
 tiny = np.float32(2e-8)
-print("a gradient of 2e-8 in float16:", np.float16(tiny), " after scaling by 2¹⁵:", np.float32(np.float16(tiny * 2**15)) / 2**15)
+print("a gradient of 2e-8 in float16:", np.float16(tiny), " after scaling by 2¹⁵:",
+      np.float32(np.float16(tiny * 2**15)) / 2**15)
 assert np.float16(tiny) == 0 and select_precision("auto", eight) == "float32"
 assert select_precision("auto", SimpleNamespace(kind="tpu")) == "mixed_bfloat16"
 assert select_precision("fp16", eight) == "mixed_float16", "asked for by name"
@@ -375,8 +403,10 @@ check_together(together)
 # %%
 parts = x.reshape(8, 8, 1)
 mean, variance = together(parts.mean(1), parts.var(1))
-print(f"the mean of eight variances {parts.var(1).mean():.2f}, the variance of the batch {variance.item():.2f}")
-assert np.isclose(variance.item(), x.var(), rtol=1e-5) and np.isclose(mean.item(), x.mean(), rtol=1e-5)
+print(f"the mean of eight variances {parts.var(1).mean():.2f}, the variance of the batch "
+      f"{variance.item():.2f}")
+assert (np.isclose(variance.item(), x.var(), rtol=1e-5)
+        and np.isclose(mean.item(), x.mean(), rtol=1e-5))
 
 
 # %% [markdown]
@@ -419,5 +449,5 @@ check_next_scale(next_scale)
 # **References.** TensorFlow's guide to [distributed training](https://www.tensorflow.org/guide/distributed_training). JAX's
 # [*Distributed arrays and automatic
 # parallelization*](https://docs.jax.dev/en/latest/notebooks/Distributed_arrays_and_automatic_parallelization.html). Ioffe and
-# Szegedy, *Batch normalization*, 2015. Chan, Golub and LeVeque, *Algorithms for computing the sample variance*, 1983.
-# Micikevicius et al., *Mixed precision training*, 2017. Kalamkar et al., *A study of bfloat16 for deep learning training*, 2019.
+# Szegedy [-@ioffe2015batchnorm], *Batch normalization*. Chan, Golub and LeVeque [-@chan1983variance], *Algorithms for computing the sample variance*.
+# Micikevicius et al. [-@micikevicius2017mixed], *Mixed precision training*. Kalamkar et al. [-@kalamkar2019bfloat16], *A study of bfloat16 for deep learning training*.

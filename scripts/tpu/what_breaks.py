@@ -16,21 +16,21 @@
 
 # %% [markdown]
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb)
-# [![Open in Kaggle](https://kaggle.com/static/images/open-in-kaggle.svg)](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb)
-# [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb)
+# [Open in Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb) · [Open in Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb) · [View source](https://github.com/gan-course/gan_course/blob/main/nbs/tpu/what_breaks.ipynb)
 
 # %%
 #| include: false
-# install: where the package is missing on Colab or Kaggle; elsewhere it does nothing
+# install: this release, where Colab or Kaggle lack the package; elsewhere nothing
 import os, subprocess, sys
 from importlib.util import find_spec
 if find_spec("gan_course") is None and os.environ.keys() & {
         "COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE"}:
     assert subprocess.call([
-        sys.executable, "-m", "pip", "install", "-q",
-        "gan_course[tpu] @ git+https://github.com/gan-course/gan_course@main"]) == 0, \
-        "pip could not install the course: on Kaggle, switch on Internet in the settings at the right, then run again"
+        sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check",
+        "gan_course[tpu]==0.1.0"]) == 0, (
+        "pip could not install gan_course 0.1.0: on Kaggle, switch on Internet in the settings "
+        "at the right, then run again; if PyPI lacks this release, run !pip install "
+        "git+https://github.com/gan-course/gan_course")
 
 # %% [markdown]
 # **You will be able to** recognise what stops a loop that ran on your laptop from running well, or at all, on an accelerator, and
@@ -46,7 +46,8 @@ import os
 os.environ["KERAS_BACKEND"] = "jax" # this page only
 
 # %%
-from gan_course.tpu.model import make_optimizer # before jax, after which TensorFlow talks while it is imported
+# before jax, after which TensorFlow talks while it is imported
+from gan_course.tpu.model import make_optimizer
 
 import time
 
@@ -58,8 +59,9 @@ import numpy as np
 # %% [markdown]
 # ## Shapes that change
 #
-# XLA compiles a program for one shape. When another shape comes, it compiles anew, and a GAN's step takes seconds to compile on a
-# processor and up to a minute on a TPU. The last batch of an epoch is usually smaller than the others. How many times will this function be compiled?
+# [XLA](../about/glossary.ipynb#gl-xla) compiles a program for [one shape](../about/glossary.ipynb#gl-static-shape). When another shape comes, it compiles anew, and a GAN's step takes seconds to compile on a
+# processor and up to a minute on a TPU. The last [batch](../about/glossary.ipynb#gl-batch) of an [epoch](../about/glossary.ipynb#gl-epoch) is usually smaller than the others. **Predict:** how many times will this function be
+# compiled?
 
 # %%
 compiled = []
@@ -83,7 +85,7 @@ print(len(compiled), "compilations for 8 calls")
 # Twice, not eight times: the second epoch finds both. But with a data set whose batches have all lengths, or an image size per batch, it
 # never ends. The cure is to have no other shape: [our batches](data.ipynb) leave the rest of an epoch to the next one.
 #
-# Worse is a shape that depends on *values*. "Take only those samples that the discriminator likes" has a result of unknown length:
+# Worse is a shape that depends on *values*. "Take only those samples that the [discriminator](../about/glossary.ipynb#gl-discriminator) likes" has a result of unknown length:
 
 # %%
 @jax.jit
@@ -111,7 +113,7 @@ mean_of_liked(x, jnp.array([1.0, -1.0, 2.0, 0.0]))
 # %% [markdown]
 # ## Looks
 #
-# `print(loss)` in the middle of a step. What will it print, and how often?
+# `print(loss)` in the middle of a step. **Predict:** what will it print, and how often?
 
 # %%
 @jax.jit
@@ -125,7 +127,7 @@ for _ in range(3): w, loss = step(w, x)
 
 
 # %% [markdown]
-# Once, and no number: Python ran while the step was traced, when there was no number yet. `float(loss)` inside would be an error; outside it
+# Once, and no number: Python ran while the step was [traced](../about/glossary.ipynb#gl-tracing), when there was no number yet. `float(loss)` inside would be an error; outside it
 # is a *wait*. Calls return at once, before anything is computed, and the host may be many steps ahead; whoever asks for a number stops the host until the device has caught up. So
 # a time without a wait is no time at all:
 
@@ -142,7 +144,8 @@ result = heavy(big)
 returned = time.perf_counter() - begin
 result.block_until_ready()
 done = time.perf_counter() - begin
-print(f"the call came back after {1000 * returned:.1f} ms; the result was there after {1000 * done:.0f} ms")
+print(f"the call came back after {1000 * returned:.1f} ms; the result was there after "
+      f"{1000 * done:.0f} ms")
 assert returned < done
 
 # %% [markdown]
@@ -170,7 +173,8 @@ for look in (False, True):
         jax.block_until_ready(scan(jnp.ones(4), xs)); jax.effects_barrier()
         times.append(time.perf_counter() - begin)
     seconds[look] = float(np.median(times))
-print(f"without {1e6 * seconds[False] / 200:.1f} µs a step, with a look in each {1e6 * seconds[True] / 200:.0f} µs")
+print(f"without {1e6 * seconds[False] / 200:.1f} µs a step, with a look in each "
+      f"{1e6 * seconds[True] / 200:.0f} µs")
 assert len(seen) == 200 * 6 and seconds[True] > seconds[False]
 
 
@@ -179,12 +183,13 @@ assert len(seen) == 200 * 6 and seconds[True] > seconds[False]
 #
 # ## Numbers that vanish
 #
-# A TPU computes in bfloat16, an older GPU in float16. Both have sixteen bits, and spend them differently. What is a thousand times one?
+# A TPU computes in [bfloat16](../about/glossary.ipynb#gl-bf16), an older GPU in float16. Both have sixteen bits, and spend them differently. What is a thousand times one?
 
 # %%
 def added_up(dtype):
     "1 + 1 + ... + 1, a thousand times, one after the other."
-    return float(jax.lax.fori_loop(0, 1000, lambda i, total: total + jnp.ones((), dtype), jnp.zeros((), dtype)))
+    return float(jax.lax.fori_loop(0, 1000, lambda i, total: total + jnp.ones((), dtype),
+                                   jnp.zeros((), dtype)))
 
 
 # %%
@@ -198,7 +203,7 @@ sums
 # With eight bits of precision, 256 + 1 is 256. A mean over a batch, a running average, the loss: whatever adds up many numbers has to stay in
 # float32, also when what it adds up is bfloat16. Weights are such a sum, of thousands of small steps; that is why they stay float32 too.
 #
-# float16 counts further, and its numbers end early. Below 6 · 10⁻⁸ there is only zero, and the gradients of a GAN go there. *Loss scaling* multiplies the loss
+# float16 counts further, and its numbers end early. Below 6 · 10⁻⁸ there is only zero, and the gradients of a GAN go there. *[Loss scaling](../about/glossary.ipynb#gl-loss-scaling)* multiplies the loss
 # before the gradient is taken, and divides the gradient afterwards, in float32. With two optimisers, both need it. Here is one weight whose gradient is too small:
 
 # %%
@@ -213,7 +218,10 @@ def moved(opt):
     "How far a weight moves in a step on a gradient of 1e-8 that is computed in float16."
     w = keras.Variable(np.float32([1.0]))
     opt.build([w])
-    def loss(value): return opt.scale_loss(1e-4 * (value.astype(jnp.float16) * jnp.float16(1e-4)).astype(jnp.float32).sum())
+    def loss(value):
+        return opt.scale_loss(1e-4
+                              * (value.astype(jnp.float16)
+                                 * jnp.float16(1e-4)).astype(jnp.float32).sum())
     return abs(applied(opt, w, jax.grad(loss)(w.value)) - 1)
 
 
@@ -252,12 +260,12 @@ except RuntimeError as error: print("given away:", str(error)[:60])
 else: print("this backend copies instead")
 
 # %% [markdown]
-# A callback that has kept the weights of an earlier step, "to compare", holds such a ghost. [Our `fit`](model.ipynb) takes copies out of the model, gives those away, and puts back
+# A [callback](../about/glossary.ipynb#gl-callback) that has kept the weights of an earlier step, "to compare", holds such a ghost. [Our `fit`](model.ipynb) takes copies out of the model, gives those away, and puts back
 # what comes out.
 #
 # ## BatchNorm across cores
 #
-# The last one has [its own page](strategy.ipynb): on TensorFlow each replica normalises with its share of the batch unless it is told to ask the others; on JAX
+# The last one has [its own page](strategy.ipynb): on TensorFlow each [replica](../about/glossary.ipynb#gl-replica) normalises with its share of the batch unless it is told to ask the others; on JAX
 # the batch is whole, and so are its statistics. It is the one of these faults that gives no error and takes no time. It only makes worse pictures.
 
 # %% [markdown]
@@ -282,7 +290,8 @@ def padded(x, size):
     if len(x) > size: raise ValueError(f"{len(x)} rows do not fit into {size}")
     missing = size - len(x)
     weights = np.concatenate([np.ones(len(x)), np.zeros(missing)])
-    return np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)).astype(np.float32), weights.astype(np.float32)
+    return (np.pad(x, [(0, missing)] + [(0, 0)] * (x.ndim - 1)).astype(np.float32),
+            weights.astype(np.float32))
 
 check_padded(padded)
 
@@ -313,9 +322,9 @@ check_keep_finite(keep_finite)
 #
 # - *The first step of every epoch, or the last, takes seconds*: a shape that was not seen before. Print the shapes where the step is traced.
 # - *The device is half idle*: a look in every step, a `print` of a loss, a progress bar that asks for it.
-# - *The loss stays where it is in half precision and falls in float32*: gradients that vanish. Look at the gradient norms.
+# - *The loss stays where it is in half precision and falls in float32*: [gradients that vanish](../about/glossary.ipynb#gl-vanishing-gradient). Look at the gradient norms.
 # - *`Array has been deleted`*: something kept what a step gave away.
 #
 # **References.** JAX's documentation, [Common gotchas](https://docs.jax.dev/en/latest/notebooks/Common_Gotchas_in_JAX.html) and
-# [Asynchronous dispatch](https://docs.jax.dev/en/latest/async_dispatch.html). Micikevicius et al., *Mixed precision training*, 2017 (loss scaling). Kalamkar et al., *A study of bfloat16 for
-# deep learning training*, 2019.
+# [Asynchronous dispatch](https://docs.jax.dev/en/latest/async_dispatch.html). Micikevicius et al. [-@micikevicius2017mixed], *Mixed precision training* (loss scaling). Kalamkar et al. [-@kalamkar2019bfloat16], *A study of bfloat16 for
+# deep learning training*.

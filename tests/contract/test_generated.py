@@ -51,7 +51,7 @@ def test_notebooks_are_clean(exported):
 def test_nbdev_yml_follows_settings(exported):
     run(sys.executable, "-c", "from nbdev.quarto import refresh_quarto_yml; refresh_quarto_yml()", cwd=exported)
     assert (exported/"nbs"/"nbdev.yml").read_text() == (ROOT/"nbs"/"nbdev.yml").read_text(), "run nbdev_proc_nbs or make docs"
-    assert (ROOT/"nbs"/"_quarto.yml").read_text() == "metadata-files: [../_quarto.yml, nbdev.yml]\n"
+    assert (ROOT/"nbs"/"_quarto.yml").read_text() == "metadata-files: [paths.yml, ../_quarto.yml, nbdev.yml]\n"
 
 
 def test_scripts_are_in_step():
@@ -100,7 +100,7 @@ def where_we_live(text, cfg):
 
 def test_the_address_stands_in_settings_only():
     cfg = _site.read_settings(ROOT)
-    generated = {"settings.ini", "README.md", "nbs/nbdev.yml", "gan_course/_modidx.py"}
+    generated = {"settings.ini", "README.md", "nbs/nbdev.yml", "nbs/404.qmd", "gan_course/_modidx.py"}
     found = []
     for name in working_files():
         path = ROOT/name

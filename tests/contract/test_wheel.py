@@ -28,7 +28,9 @@ def installed(wheel, tmp_path_factory):
 def test_the_wheel_holds_the_package_and_nothing_else(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     held = {name for name in names if ".dist-info/" not in name}
-    ours = {p.relative_to(ROOT).as_posix() for p in [*(ROOT/"gan_course").rglob("*.py"), *(ROOT/"gan_course"/"judges").iterdir()]}
+    package = ROOT/"gan_course"
+    ours = {p.relative_to(ROOT).as_posix()
+            for p in [*package.rglob("*.py"), *(package/"judges").iterdir(), package/"py.typed"]}
     assert held == ours
 
 
