@@ -508,7 +508,7 @@ def filter_notebook(text,      # a notebook's JSON
 
 # %% ../nbs/about/site.ipynb #36cfee9a
 def main(argv=None):     # command-line arguments, `sys.argv[1:]` when not given
-    "`python -m gan_course._site [stamp|scripts|pages|card|readme|badges LESSON]`: see the page."
+    "`python -m gan_course._site stamp|scripts|pages|card|readme|badges LESSON`; alone: a filter."
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         match argv:

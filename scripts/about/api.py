@@ -1517,4 +1517,4 @@
 # | [`home_picture`](../about/site.ipynb#a-card) | The samples on the home page. |
 # | [`write_card`](../about/site.ipynb#a-card) | Draw the card again, from the samples on the home page. |
 # | [`filter_notebook`](../about/site.ipynb#the-filter) | What Quarto should render for this notebook. |
-# | [`main`](../about/site.ipynb#the-command) | `python -m gan_course._site [stamp\|scripts\|pages\|card\|readme\|badges LESSON]`: see the page. |
+# | [`main`](../about/site.ipynb#the-command) | `python -m gan_course._site stamp\|scripts\|pages\|card\|readme\|badges LESSON`; alone: a filter. |

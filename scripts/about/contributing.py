@@ -102,11 +102,13 @@
 # ```
 # make lesson NB=foundations/moments
 # make stamp
+# make sync
 # ```
 #
 # The first makes the notebook `nbs/foundations/moments.ipynb`, exports the module, runs the lesson in full and keeps the
 # outputs. The second adds the links to Colab and Kaggle, the cell that installs the package there, and the place in the
-# sidebar. Those who prefer Jupyter edit the notebook from now on, and call `make sync` afterwards.
+# sidebar. The third brings text copies and the pages that are made from the modules up to date; those who prefer
+# Jupyter edit the notebook from now on, and call it after each change.
 #
 # ## 5. Exercises
 #

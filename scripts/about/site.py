@@ -43,8 +43,9 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # - a plain-text copy in `scripts/`, which is what one reviews and edits (jupytext);
 # - a page of this site (nbdev prepares the notebook, Quarto renders it).
 #
-# Four small things are left, and this lesson writes them: the links to Colab and Kaggle above each lesson, the cell
-# that installs the package there, the README, and the filter that lets Quarto read our notebooks directly.
+# Some small things are left, and this lesson writes them: the links above each lesson, the cell that installs the
+# package on Colab and Kaggle, the pages that are made from other pages, the README, and the filter that lets Quarto read
+# our notebooks directly.
 
 # %%
 #| default_exp _site
@@ -807,7 +808,7 @@ assert filter_notebook(prepared) == prepared
 # %%
 #| exports
 def main(argv=None):     # command-line arguments, `sys.argv[1:]` when not given
-    "`python -m gan_course._site [stamp|scripts|pages|card|readme|badges LESSON]`: see the page."
+    "`python -m gan_course._site stamp|scripts|pages|card|readme|badges LESSON`; alone: a filter."
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         match argv:
@@ -837,12 +838,29 @@ if __name__ == "__main__" and "__file__" in globals(): # a notebook has no file
 assert main(["paint"]) == 2
 
 # %% [markdown]
+# ## What a page brings along
+#
+# A page asks no other server for anything while it is read. Fonts are those of the reader's system, formulas are MathML,
+# which browsers draw by themselves, and the links above a lesson are text. So the theme is our own, in `nbs/assets`: two
+# palettes, `light.scss` and `dark.scss`, the rules that both share, and a scheme of colours for code in each. A test
+# computes the contrast of every pair of colours and refuses less than 4.5 to 1 for text.
+#
+# Quarto reads `_quarto.yml` at the root, the sidebar's sections in `nbs/sections.yml`, and where files are: `paths.yml`
+# as seen from `nbs/`, or `paths_root.yml` as seen from the root.
+#
+# Before Quarto comes a lint, `tests/contract/site_lint.py`, which reads all pages as nbdev prepares them. It follows each
+# link to its heading and each citation to `references.bib`, and refuses a picture without a text that says what is seen,
+# a skipped heading, an id used twice, a formula that does not balance, a line of code above 100 characters, and whatever
+# would be fetched from elsewhere. That it can fail is tested too: each of these faults, put into a real page, is found.
+
+# %% [markdown]
 # ## A new lesson, step by step
 #
 # 1. Write `scripts/folder/name.py`; any lesson's file shows the form. Add `folder/name` to `reading-order` in
 #    `_quarto.yml`.
 # 2. `make lesson NB=folder/name` makes the notebook, exports its module, runs it in full and stores the outputs.
-# 3. `make stamp` adds links, install cell and place; `make readme` if the home page changed.
+# 3. `make stamp` adds links, install cell and place; `make sync` brings the API and Side by side into step;
+#    `make readme` and `python -m gan_course._site card` if the home page changed.
 # 4. `make test`.
 #
 # Those who prefer Jupyter edit `nbs/folder/name.ipynb` and call `make sync` afterwards.
@@ -892,6 +910,7 @@ check_order(misplaced)
 # ## What to remember
 #
 # - A lesson is one notebook; the module, the text copy, the page and the README are made from it and never edited.
+# - Pages that repeat what lessons say are made from the lessons, and a test says when one is out of date.
 # - Owner, name and branch stand in `settings.ini`; everything that needs them is stamped.
 # - **What goes wrong:** a page shows `#|` lines or lacks signatures: the filter did not run, so look whether `python`
 #   on your path is the environment's. The badges lead to a page that is not there: the branch has not been pushed.

@@ -94,7 +94,7 @@ begin = time.perf_counter()
 # %%
 data = load_dataset("auto", limit=budget(full=None, fast=256))
 judge = FeatureFrechet(judge_of(data.name), data.images, most=budget(full=10_000, fast=256))
-base = CONFIG.replace(width=budget(full=16, fast=8), epochs=1)
+base = CONFIG.replace(width=budget(full=16, fast=8), cuda_graphs=False)
 images = budget(full=15_000, fast=128) # that a run of the base may see
 print(f"{data.name}, width {base.width}, {images:,} images a run")
 

@@ -60,8 +60,8 @@ def alt_fault(alt, caption=""):
     words = alt.strip().rstrip(".").lower()
     if not words: return "without alt text"
     if words in SAYS_NOTHING: return "whose alt text says nothing"
-    if caption and words == caption.strip().rstrip(".").lower(): return "whose alt text repeats the caption"
-    return ""
+    same = caption and words == caption.strip().rstrip(".").lower()
+    return "whose alt text repeats the caption" if same else ""
 
 
 def elsewhere(address, site=""):
@@ -79,7 +79,7 @@ def bibliography(path):
 
 
 class Page:
-    "One prepared page: what it links to, what can be linked to, and what is wrong with it by itself."
+    "One prepared page: its links, what can be linked to, and what is wrong with it by itself."
 
     def __init__(self, nb, site=""):
         self.links, self.images, self.ids, self.explicit = [], [], set(), []
@@ -192,14 +192,17 @@ class Page:
             self.ids.add(label)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
-            for kind in set(NEEDS_THE_NET) & set(data): self.fault(f"has an output that fetches: {kind}")
+            for kind in set(NEEDS_THE_NET) & set(data):
+                self.fault(f"has an output that fetches: {kind}")
             where = says.get("label") or text.strip().splitlines()[-1][:60]
-            if "text/markdown" in data: self.markdown("".join(data["text/markdown"]), of_output=True)
+            if "text/markdown" in data:
+                self.markdown("".join(data["text/markdown"]), of_output=True)
             elif "text/html" in data: self.html("".join(data["text/html"]))
             elif any(kind.startswith("image/") for kind in data) and says.get("output") != "false":
                 if fault := alt_fault(says.get("fig-alt", ""), says.get("fig-cap", "")):
                     self.fault(f"has a figure {fault} (fig-alt): {where}")
-                if not says.get("fig-cap"): self.fault(f"has a figure without caption (fig-cap): {where}")
+                if not says.get("fig-cap"):
+                    self.fault(f"has a figure without caption (fig-cap): {where}")
 
 
 def _qmd(text):
@@ -254,7 +257,8 @@ def lint(folder, # of prepared pages, nbdev's _proc
                 other = full.relative_to(folder.resolve()).as_posix()
                 if full.suffix in (".ipynb", ".html"): other = other.rsplit(".", 1)[0]
                 elif full.is_file(): continue
-            if other not in pages: faults.append((name, f"links to a page that is not there: {href}"))
+            if other not in pages:
+                faults.append((name, f"links to a page that is not there: {href}"))
             elif anchor and not {anchor, anchor.split(".")[-1]} & pages[other].ids:
                 faults.append((name, f"links to a heading that is not there: {href}"))
     return sorted(set(faults))
