@@ -20,7 +20,7 @@ export GAN_COURSE_DATA := $(abspath $(GAN_COURSE_DATA))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help train test clean distclean export lesson sync stamp readme docs hooks
+.PHONY: help train test clean distclean export lesson sync stamp readme docs dist hooks
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -82,6 +82,9 @@ export: $(VENV)/.test ## gan_course/ from the notebooks
 docs: $(VENV)/.test readme ## the site into _docs (needs Quarto)
 	@command -v quarto >/dev/null || { echo "make: the site needs Quarto, https://quarto.org/docs/get-started/" >&2; exit 2; }
 	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/nbdev_docs
+
+dist: $(VENV)/.test ## wheel and source archive for PyPI into dist/: the same bytes from every build
+	$(BIN)/python -m build --outdir dist
 
 hooks: $(VENV)/.test ## the pre-commit hooks
 	$(BIN)/pre-commit install

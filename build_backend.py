@@ -1,7 +1,8 @@
-"""setuptools, and the same bytes from every build: an archive depends on what is in its files and on nothing else.
+"""setuptools, and the same bytes from every build.
 
-setuptools writes today's date, this machine's permissions and this user's name into its archives. Here they are
-written anew: in order, with one date ($SOURCE_DATE_EPOCH, else 1980, the first year that a zip file knows)."""
+setuptools writes today's date, this machine's permissions and this user's name into its archives.
+Here they are written anew: in order, with one date ($SOURCE_DATE_EPOCH, else 1980, the first year
+that a zip file knows)."""
 import gzip
 import io
 import os

@@ -9,16 +9,24 @@ config = ConfigParser(delimiters=["="])
 config.read(here / "settings.ini", encoding="utf-8")
 cfg = config["DEFAULT"]
 
-# `pytorch_requirements` becomes the extra `pytorch`, and so on; `all` is every track, without `dev`.
+# `pytorch_requirements` becomes the extra `pytorch`; `all` is every track, without `dev`.
 extras = {key.removesuffix("_requirements"): cfg[key].split()
           for key in cfg if key.endswith("_requirements")}
 extras["all"] = sorted({r for name, rs in extras.items() if name != "dev" for r in rs})
+
+# On PyPI the README's pictures and links need whole addresses.
+readme = (here / "README.md").read_text(encoding="utf-8")
+at = f"{cfg['user']}/{cfg['repo']}"
+for folder, base in {
+    "README_files/": f"https://raw.githubusercontent.com/{at}/{cfg['branch']}/README_files/",
+    "nbs/": f"{cfg['git_url']}/blob/{cfg['branch']}/nbs/",
+}.items(): readme = readme.replace(f"]({folder}", f"]({base}")
 
 setup(
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
-    long_description=(here / "README.md").read_text(encoding="utf-8"),
+    long_description=readme,
     long_description_content_type="text/markdown",
     keywords=cfg["keywords"],
     author=cfg["author"],

@@ -322,8 +322,8 @@ def likely_cause(config):
     if max(rates.values()) > 2e-3:
         return f"the learning rate{'s are' if len(rates) > 1 else ' is'} high: try {names} of 2e-4"
     if "learning_rate" in rates:
-        return ("try a lower learning_rate, or "
-                f"{'label_smoothing' if hasattr(config, 'label_smoothing') else 'flip_prob'}")
+        other = [name for name in ("label_smoothing", "flip_prob") if hasattr(config, name)]
+        return " or ".join(["try a lower learning_rate,", *other[:1]]).rstrip(",")
     if config.loss == "relativistic" and not (config.r1 and config.r2):
         return "the relativistic loss needs its penalties: try r1 and r2 of 0.1"
     if getattr(config, "precision", None) == "bf16": # not every track has the field

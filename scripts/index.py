@@ -27,7 +27,6 @@ from pathlib import Path
 
 from IPython.display import Image, Markdown
 
-from gan_course._site import read_settings
 from gan_course.figures import CourseFigure, dark, light
 from gan_course.results import headlines, run_folders, summary
 
@@ -46,19 +45,14 @@ Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 #
 # Three ways in:
 
-# %%
-#| echo: false
-cfg = read_settings()
-lab = f"{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}/nbs/pytorch/gan_pytorch.ipynb"
-site = cfg["doc_host"] + cfg["doc_baseurl"]
-Markdown(f"""\
-- **Read.** Every lesson stands on [the site]({site}) with all its outputs; begin with
-  [how these lessons run]({site}/foundations/start.html) or with
-  [the game of the two networks]({site}/foundations/objective.html).
-- **Run.** Open the lab in [Colab](https://colab.research.google.com/github/{lab}) or in
-  [Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/{lab}) and choose "run all".
-  Every lesson has these links at its top.
-- **Install.** `pip install "gan_course[pytorch]"`, then `gan-course train pytorch`.""")
+# %% [markdown]
+# <!-- badges -->
+# - **Read.** [The site](https://gan-course.github.io/gan_course) shows every lesson with its outputs; begin with
+#   [how these lessons run](foundations/start.ipynb) or with [the game](foundations/objective.ipynb).
+# - **Run.** Open the lab in [Colab](https://colab.research.google.com/github/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb) or in
+#   [Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/gan-course/gan_course/blob/main/nbs/pytorch/gan_pytorch.ipynb) and choose
+#   "run all". Every lesson has these links at its top.
+# - **Install.** `pip install "gan_course[pytorch]"`, then `gan-course train pytorch`.
 
 # %% [markdown]
 # ## Two commands
@@ -139,12 +133,12 @@ Markdown("\n".join(headlines([summary(path) for path in run_folders([Path("resul
 # ## The command
 #
 # ```bash
-# gan-course train pytorch --epochs 30 --out runs/first    # every field of the configuration is an option: --help
-# gan-course train pytorch --out runs/first --resume       # goes on where it stopped, to the same weights bit for bit
+# gan-course train pytorch --epochs 30 --out runs/first    # every setting is an option: --help
+# gan-course train pytorch --out runs/first --resume       # goes on, to the same weights bit for bit
 # gan-course sample pytorch --run runs/first --num 36 --out samples.png
-# gan-course evaluate --run runs/first                     # nine numbers, each with its interval and its floor
+# gan-course evaluate --run runs/first                     # nine numbers, each with interval and floor
 # gan-course report runs                                   # all runs of a folder in one table
-# gan-course datasets                                      # what data is there, and how to get what is missing
+# gan-course datasets                                      # what is there, and how to get the rest
 # ```
 #
 # With `tensorflow`, `tpu` or `flowers` in the place of `pytorch` another track does the same. With `--tensorboard` a run can

@@ -1491,6 +1491,7 @@
 # | [`read_settings`](../about/site.ipynb#one-file-knows-where-we-live) | What `settings.ini` says. |
 # | [`BADGES`](../about/site.ipynb#links-above-a-lesson) | how the cell with the links is recognised |
 # | [`badges`](../about/site.ipynb#links-above-a-lesson) | The links that stand above a lesson: open it in Colab, in Kaggle, or read its source. |
+# | [`ways_in`](../about/site.ipynb#links-above-a-lesson) | What stands on the home page in place of badges: how to read, run and install the course. |
 # | [`INSTALL`](../about/site.ipynb#the-install-cell) | how the cell is recognised |
 # | [`EXTRAS`](../about/site.ipynb#the-install-cell) | folders whose lessons use the packages of another track |
 # | [`install_cell`](../about/site.ipynb#the-install-cell) | A cell that installs this release on Colab and Kaggle, and does nothing anywhere else. |

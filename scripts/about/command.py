@@ -79,6 +79,7 @@ from gan_course.basics import CourseError
 # The usual way is `argparse` with one `add_argument` per option: every name, type, default and explanation is written a
 # second time, and soon they differ. [tyro](https://brentyi.github.io/tyro/) reads the dataclass and the comments
 # behind its fields. What it prints about a mistake fills a box of several lines; we keep the first sentence.
+# **Predict:** for which of `--epochs many`, `--epoch 5` and `--epochs` can it guess what was meant?
 
 # %%
 #| exports
@@ -162,16 +163,18 @@ for wrong in (["--epochs", "many"], ["--epoch", "5"], ["--epochs"]):
     else: raise AssertionError(f"{wrong} was accepted")
 
 # %%
-drawn = "╭─ Value error ─╮\n│ it is wrong │\n│ ─────── │\n│ Perhaps you meant: │\n│   --epochs INT │\n╰───╯"
-plain = " Value error \n ----------- \n  it is wrong \n ------- \n Perhaps you meant: \n  --epochs INT\n"
+drawn = ("╭─ Value error ─╮\n│ it is wrong │\n│ ─────── │\n│ Perhaps you meant: │\n│   --epochs "
+         "INT │\n╰───╯")
+plain = (" Value error \n ----------- \n  it is wrong \n ------- \n Perhaps you meant: \n  "
+         "--epochs INT\n")
 assert one_line(drawn) == one_line(plain) == "it is wrong (did you mean --epochs?)"
 
 
 # %% [markdown]
 # ## train
 #
-# The recipe decides the defaults of the other options, so it is looked for first: with `--recipe dcgan --lr-g 1e-3`
-# everything but the learning rate is the recipe's, and `--help` shows the values that would be used. An option given twice
+# The [recipe](glossary.ipynb#gl-recipe) decides the defaults of the other options, so it is looked for first: with `--recipe dcgan --lr-g 1e-3`
+# everything but the [learning rate](glossary.ipynb#gl-learning-rate) is the recipe's, and `--help` shows the values that would be used. An option given twice
 # counts as it was given last, as everywhere.
 
 # %%
@@ -257,7 +260,7 @@ def sample_command(name, arguments):
 # ## evaluate
 #
 # Draws as many images as asked for, lets [the judge](../foundations/features.ipynb) look at them and at the real ones, and writes all [nine
-# numbers](../foundations/metrics.ipynb) into the run folder, as [the page on results](results.ipynb) explains.
+# numbers](../foundations/metrics.ipynb) into the [run folder](glossary.ipynb#gl-run-folder), as [the page on results](results.ipynb) explains.
 
 # %%
 #| exports
@@ -592,9 +595,11 @@ import tempfile
 with tempfile.TemporaryDirectory() as folder:
     out, quiet = str(Path(folder)/"run"), io.StringIO()
     with contextlib.redirect_stdout(quiet):
-        trained = main(["train", "pytorch", "--dataset", "garments", "--limit", "320", "--width", "8",
+        trained = main(["train", "pytorch", "--dataset", "garments", "--limit", "320", "--width",
+                        "8",
                         "--epochs", "1", "--eval-images", "0", "--no-progress", "--out", out])
-        sampled = main(["sample", "pytorch", "--run", out, "--num", "9", "--out", out + "/nine.png"])
+        sampled = main(["sample", "pytorch", "--run", out, "--num", "9", "--out",
+                        out + "/nine.png"])
     with contextlib.redirect_stderr(quiet): refused = main(["evaluate", "--run", out, "--num", "9"])
     nine = (Path(out)/"nine.png").exists()
 trained, sampled, refused, nine
@@ -666,5 +671,5 @@ check_last(last)
 # - *The command is not found*: the package is installed in another environment. `python -m gan_course` always works with
 #   the Python that can import it.
 #
-# **References.** [tyro](https://brentyi.github.io/tyro/). POSIX, *Utility conventions*, 2017, chapter 12 (how options are
+# **References.** [tyro](https://brentyi.github.io/tyro/). POSIX [-@opengroup2017posix], *Utility conventions*, chapter 12 (how options are
 # written). [`sys.exit`](https://docs.python.org/3/library/sys.html#sys.exit) (why 2).

@@ -132,11 +132,11 @@
 # ## What reviewers look at
 #
 # - **Does it teach?** One idea, first in its smallest form that runs, then what is wrong with it, then the next form.
-# - **Is it true?** A number on the page comes from a cell or from a run in the repository, with its interval.
+# - **Is it true?** A number on the page comes from a cell or from a run in the repository, with its [interval](glossary.ipynb#gl-interval).
 # - **Does it run anywhere?** On a laptop's processor, on Colab and Kaggle, without a network (with the drawn data sets). Paths
 #   are `pathlib.Path`, and nothing is installed beyond the extra of the track.
 # - **Can everybody read it?** Alt text says what is seen; colours survive greyscale; no line of code above 100 characters.
-# - **Fast and full.** A lesson that trains takes its budget from
+# - **Fast and full.** A lesson that trains takes its [budget](glossary.ipynb#gl-budget) from
 #   [`budget(full=30, fast=1)`](../foundations/start.ipynb), so that tests run the same code in little time.
 #
 # How notebooks become modules, pages and links is explained in [How this site is built](site.ipynb).

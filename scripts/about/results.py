@@ -37,8 +37,8 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You need** [the metrics](../foundations/metrics.ipynb), and the run folder of some track. **It takes** fifteen minutes.
 #
 # ```
-# gan-course evaluate --run artifacts/pytorch_gan      writes evaluation.json and evaluation.png into the folder
-# gan-course report results                            a table and a page of grids from all run folders in results
+# gan-course evaluate --run artifacts/pytorch_gan   writes evaluation.json and evaluation.png there
+# gan-course report results                         a table and grids of all run folders in results
 # ```
 
 # %%
@@ -79,10 +79,10 @@ from gan_course.datasets import load_dataset
 # ## One run
 #
 # A number without its circumstances cannot be compared with anything. So the file says what was compared with what: how many samples, from which
-# seed, against which data set with which checksum, seen by which judge. Where no judge fits, for images of another size or a data set without
+# [seed](glossary.ipynb#gl-seed), against which data set with which [checksum](glossary.ipynb#gl-checksum), seen [by which judge](glossary.ipynb#gl-judge). Where no judge fits, for images of another size or a data set without
 # one, only the [pixel distance](../foundations/evaluate.ipynb) is given.
 #
-# As many test images as samples make the floor. The flowers have only 398; a floor of 398 beside 10,000 samples would compare two biases, so by default there
+# As many test images as samples make the [floor](glossary.ipynb#gl-floor). The flowers have only 398; a floor of 398 beside 10,000 samples would compare two biases, so by default there
 # are never more samples than test images.
 
 # %%
@@ -146,7 +146,7 @@ assert (fitting_judge("garments", (32, 32, 1)) is None
 
 
 # %% [markdown]
-# `evaluate_run` writes both files, the numbers and the page. Published FIDs for Fashion-MNIST rest on [another network](../foundations/metrics.ipynb#the-network-everybody-uses-and-why-not-here); `features="inception"` adds
+# `evaluate_run` writes both files, the numbers and the page. Published [FIDs](glossary.ipynb#gl-fid) for Fashion-MNIST rest on [another network](../foundations/metrics.ipynb#the-network-everybody-uses-and-why-not-here); `features="inception"` adds
 # one, under a name of its own, with the published ones beside it. It counts in another process, as PyTorch and TensorFlow do not always
 # bear each other.
 
@@ -319,8 +319,8 @@ def report(paths): # as for `run_folders`
 
 
 # %% [markdown]
-# Pictures belong beside numbers, and compared fairly: not after equal epochs or minutes, but after as many real images seen. Each run keeps the samples
-# of its progress strip in `progress.npz`, eight latents after each epoch; the page shows four of them, for the first run of each group.
+# Pictures belong beside numbers, and compared fairly: not after equal [epochs](glossary.ipynb#gl-epoch) or minutes, but after as many real images seen. Each run keeps the samples
+# of its [progress strip](glossary.ipynb#gl-progress-strip) in `progress.npz`, eight [latents](glossary.ipynb#gl-latent) after each epoch; the page shows four of them, for the first run of each group.
 
 # %%
 #| exports
@@ -363,7 +363,7 @@ def grids_figure(paths, # run folders of one data set
 
 
 # %% [markdown]
-# A run folder with its checkpoints takes tens of megabytes; what the tables and the grids need of it takes a few hundred kilobytes. `abridge` copies just that, and so the runs behind
+# A [run folder](glossary.ipynb#gl-run-folder) with its [checkpoints](glossary.ipynb#gl-checkpoint) takes tens of megabytes; what the tables and the grids need of it takes a few hundred kilobytes. `abridge` copies just that, and so the runs behind
 # this page can stand in the repository, in `nbs/results`.
 
 # %%
@@ -390,7 +390,7 @@ def abridge(run, # a run folder
 # ## The course's own runs
 #
 # Each was trained as its track's lab trains it, evaluated by `evaluate_run` and abridged. On Colab and Kaggle they are not
-# beside this notebook: set `RUNS` to your own folder there. Before you read on: the labs say that by their pixels the two recipes
+# beside this notebook: set `RUNS` to your own folder there. Before you read on: the labs say that by their pixels the two [recipes](glossary.ipynb#gl-recipe)
 # can hardly be told apart. Will the judge agree?
 
 # %%
@@ -415,10 +415,10 @@ clothes = [g[0]["path"]
 grids_figure(clothes)
 
 # %% [markdown]
-# The judge does not agree. By pixels the two runs are at 1.5 and 1.7; by the judge at 2.6 and 4.9, with intervals that are far
+# The judge does not agree. By pixels the two runs are at 1.5 and 1.7; by the judge at 2.6 and 4.9, with [intervals](glossary.ipynb#gl-interval) that are far
 # apart. What the better run has gained, the other columns say: more of its samples look like real images (precision 0.77 against
-# 0.71, real test images have 0.83), and they come near more of the real ones (coverage 0.84 against 0.77, and 0.97). In recall
-# the two can hardly be told apart, and neither copies. And its generator has a third of the parameters, since its latents are shorter.
+# 0.71, real test images have 0.83), and they come near more of the real ones ([coverage](glossary.ipynb#gl-coverage) 0.84 against 0.77, and 0.97). In [recall](glossary.ipynb#gl-precision-recall)
+# the two can hardly be told apart, and neither copies. And its [generator](glossary.ipynb#gl-generator) has a third of the parameters, since its latents are shorter.
 #
 # **What this table does not say.** An interval belongs to a *run*: it says that these two generators differ. Whether the
 # *recipes* do, only other seeds could say, and there is one of each. The minutes were measured with other work on the machine;
@@ -469,8 +469,8 @@ check_at_equal_images(at_equal_images)
 # - Compare after equal images, and say what they cost.
 # - Tables are made from files, not typed.
 #
-# **What goes wrong in practice.** A table that mixes distances in different features, or after different numbers of samples. The best of several seeds reported as the recipe.
+# **What goes wrong in practice.** A table that mixes distances in different [features](glossary.ipynb#gl-features), or after different numbers of samples. The best of several seeds reported as the recipe.
 # Test images used to choose the best checkpoint and then to judge it: here the choice uses training images, and the floor test images.
 #
-# **References.** Lucic et al. (2018), *Are GANs created equal? A large-scale study*. Kynkäänniemi et al. (2019), *Improved precision and recall metric for assessing generative models*.
-# Agarwal et al. (2021), *Deep reinforcement learning at the edge of the statistical precipice* (why few seeds need intervals).
+# **References.** Lucic et al. [-@lucic2018equal], *Are GANs created equal? A large-scale study*. Kynkäänniemi et al. [-@kynkaanniemi2019precision], *Improved precision and recall metric for assessing generative models*.
+# Agarwal et al. [-@agarwal2021precipice], *Deep reinforcement learning at the edge of the statistical precipice* (why few seeds need intervals).

@@ -139,6 +139,25 @@ def badges(lesson,       # as in `pytorch/train`
             f"[View source](https://{at})")
 
 
+def ways_in(cfg,         # from `read_settings`
+    ) -> str:            # markdown
+    "What stands on the home page in place of badges: how to read, run and install the course."
+    lab = f"{cfg['user']}/{cfg['repo']}/blob/{cfg['branch']}/nbs/pytorch/gan_pytorch.ipynb"
+    return "\n".join([
+        BADGES,
+        f"- **Read.** [The site]({cfg['doc_host']}{cfg['doc_baseurl']}) shows "
+        "every lesson with its "
+        "outputs; begin with",
+        "  [how these lessons run](foundations/start.ipynb) or with "
+        "[the game](foundations/objective.ipynb).",
+        "- **Run.** Open the lab in "
+        f"[Colab](https://colab.research.google.com/github/{lab}) or in",
+        f"  [Kaggle](https://kaggle.com/kernels/welcome?src=https://github.com/{lab}) and choose",
+        '  "run all". Every lesson has these links at its top.',
+        f'- **Install.** `pip install "{cfg["lib_name"]}[pytorch]"`, then '
+        '`gan-course train pytorch`.'])
+
+
 # %%
 print(badges("pytorch/train", cfg))
 
@@ -326,7 +345,9 @@ def stamp_notebook(nb,           # a notebook as read from JSON; changed in plac
         while lines and not lines[-1].strip(): lines.pop()
         if not any(line.startswith("- ") for line in lines): lines.append("")
         first["source"] = _lines("\n".join(lines + [f"- order: {place}"]))
-    if lesson != "index" and any(c["cell_type"] == "code" for c in cells):
+    if lesson == "index":
+        _stamp_cell(cells, len(cells), "markdown", BADGES, ways_in(cfg), lesson)
+    elif any(c["cell_type"] == "code" for c in cells):
         _stamp_cell(cells, 1, "markdown", BADGES, badges(lesson, cfg) + _ways(nb, lesson), lesson)
         _stamp_cell(cells, 2, "code", INSTALL, install_cell(lesson, cfg), lesson)
     return nb
@@ -422,7 +443,7 @@ def stamp(root,          # the repository's root
 # ## A script for Kaggle
 #
 # Kaggle runs scripts too, on the machine that a file beside the script asks for. A notebook that carries `kaggle` in its metadata gets such a pair: its text, and a `kernel-metadata.json`
-# for `kaggle kernels push`. What the notebook asks for in Kaggle's words, an accelerator and data sets, the second file repeats in those of Kaggle's command.
+# for `kaggle kernels push`. What the notebook asks for in Kaggle's words, an [accelerator](glossary.ipynb#gl-accelerator) and data sets, the second file repeats in those of Kaggle's command.
 
 # %%
 #| exports
@@ -656,7 +677,7 @@ def pages(root,                # the repository's root
     root, order = Path(root), reading_order(root)
     books = {lesson: json.loads((root/"nbs"/f"{lesson}.ipynb").read_text("utf-8"))
              for lesson in order if (root/"nbs"/f"{lesson}.ipynb").is_file()}
-    made = {root/"nbs"/"404.qmd": not_found(read_settings(root))}
+    made: dict[Path, object] = {root/"nbs"/"404.qmd": not_found(read_settings(root))}
     for lesson, make in {"about/api": api_page, "about/side_by_side": side_by_side}.items():
         if lesson in order: made[root/"nbs"/f"{lesson}.ipynb"] = make(books, order.index(lesson))
     return made
@@ -694,7 +715,7 @@ assert sum("x + x" in text and ".twins" in text for text in texts) == len(TWINS)
 # ## A card
 #
 # Where somebody shares a link to the course, a picture stands for it. It is drawn from the samples on the home page and
-# carries their checksum, so that a test can tell when it is out of date.
+# carries their [checksum](glossary.ipynb#gl-checksum), so that a test can tell when it is out of date.
 
 # %%
 #| exports

@@ -75,7 +75,8 @@ def check_status(status): # takes a function without arguments, returns an exit 
     try: got = outcome(KeyError("lr"))[0]
     except KeyError: pass
     else: raise AssertionError(
-        f"a KeyError is a mistake in the code, and was hidden behind {got!r}: catch CourseError only")
+        f"a KeyError is a mistake in the code, and was hidden behind {got!r}: "
+        "catch CourseError only")
     print("correct: the user reads one line, and our own mistakes keep their traceback")
 
 
@@ -84,7 +85,8 @@ import sys
 
 
 # %%
-def answer(kind=CourseError, file=lambda: sys.stderr, text=lambda error: " ".join(str(error).split())):
+def answer(kind=CourseError, file=lambda: sys.stderr,
+           text=lambda error: " ".join(str(error).split())):
     def status(command):
         try: command()
         except kind as error:
@@ -112,14 +114,17 @@ def check_last(last): # (arguments, name) -> text or None
     def given(*arguments):
         try: return last(list(arguments), "--recipe")
         except IndexError:
-            raise AssertionError("an option at the end has no value: look before you index") from None
+            raise AssertionError("an option at the end has no value: "
+                                 "look before you index") from None
     assert given("--recipe", "dcgan") == "dcgan", "--recipe dcgan should give 'dcgan'"
     assert given("--epochs", "3") is None, "an option that is not there gives None"
     assert given("--recipe=dcgan") == "dcgan", "--recipe=dcgan is the same as --recipe dcgan"
-    assert given("--recipe", "dcgan", "--recipe", "modern") == "modern", "given twice, the last one counts"
+    assert given("--recipe", "dcgan", "--recipe", "modern") == "modern", (
+        "given twice, the last one counts")
     assert given("--recipe=dcgan", "--recipe", "modern") == "modern", (
         "given twice, the last one counts, however it is written")
-    assert given("--recipe", "modern", "--recipe=a=b") == "a=b", "only the first = divides name and value"
+    assert given("--recipe", "modern", "--recipe=a=b") == "a=b", (
+        "only the first = divides name and value")
     assert given("--recipes", "x") is None and given("--recipe-file=x") is None, (
         "--recipe-file is another option: compare the whole name")
     assert given("--epochs", "3", "--recipe") is None, "without a value it gives None"

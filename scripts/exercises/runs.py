@@ -62,7 +62,7 @@ def check_restore(restore): # takes a `RunFolder` and `read`, returns (path, wha
     "Whether the newest readable checkpoint is found, past damaged ones."
     def read(path):
         tried.append(path)
-        text = path.read_text()
+        text = path.read_text("utf-8")
         if text == "damaged": raise CourseError(f"{path.name} is damaged")
         return text
     with tempfile.TemporaryDirectory() as tmp:

@@ -212,7 +212,8 @@ with tempfile.TemporaryDirectory() as scratch:
 evaluation = evaluate_run(config.out, many, real, test, seed=2)
 print(f"{'':<16}{'samples':>8}{'95 %':>20}{'floor':>8}")
 for name, m in evaluation["metrics"].items():
-    print(f"{name:<16}{m['value']:>8.3f}  ({m['low']:>6.3f} to {m['high']:>6.3f}){m['floor']:>8.3f}")
+    print(f"{name:<16}{m['value']:>8.3f}  ({m['low']:>6.3f} to "
+          f"{m['high']:>6.3f}){m['floor']:>8.3f}")
 print(*evaluation["flags"], sep="\n")
 
 # %%

@@ -96,8 +96,8 @@ torch.manual_seed(0);
 # %% [markdown]
 # ## A line for each pair
 #
-# A generator has to move noise to where the data are. A GAN's generator does that in one jump, and nobody tells it which
-# latent should become which image: an opponent only says whether the results look real. Suppose we told it. Take a noise
+# A [generator](../about/glossary.ipynb#gl-generator) has to move noise to where the data are. A GAN's generator does that in one jump, and nobody tells it which
+# [latent](../about/glossary.ipynb#gl-latent) should become which image: an opponent only says whether the results look real. Suppose we told it. Take a noise
 # $x_0 \sim \mathcal N(0, I)$ and an image $x_1$, put together at random, and walk from one to the other on a straight line while
 # a time $t$ runs from 0 to 1:
 #
@@ -306,7 +306,7 @@ assert 3.2 < error(16, "heun") / error(32, "heun") < 5, "second order: a quarter
 #
 # ## In the plane, with a network
 #
-# The [ring](../foundations/toy.ipynb) on which GANs lost their modes. A small network of $x$ and $t$, Adam, and the loss of
+# The [ring](../foundations/toy.ipynb) on which GANs lost their [modes](../about/glossary.ipynb#gl-mode). A small network of $x$ and $t$, [Adam](../about/glossary.ipynb#gl-adam), and the loss of
 # above: nothing else. There is no balance to keep.
 
 # %%
@@ -451,7 +451,7 @@ torch.testing.assert_close(early[:1], alone, rtol=1e-3, atol=1e-4) # no image se
 # ## A run like the others
 #
 # The run is a run of this course: a configuration that is checked, the same [batches](../pytorch/data.ipynb), the same average
-# of the weights, checkpoints from which it resumes bit for bit, the same judge at the end of an epoch. What differs is what
+# of the weights, [checkpoints](../about/glossary.ipynb#gl-checkpoint) from which it [resumes](../about/glossary.ipynb#gl-resume) bit for bit, the same judge at the end of an [epoch](../about/glossary.ipynb#gl-epoch). What differs is what
 # stands in a step.
 
 # %%
@@ -604,7 +604,7 @@ class FlowTraining(Progress):
 
 
 # %% [markdown]
-# The times and the noise come from PyTorch's global generator, whose state is in the checkpoint. The held-out loss has noise
+# The times and the noise come from PyTorch's global generator, whose state is in the checkpoint. The [held-out](../about/glossary.ipynb#gl-held-out) loss has noise
 # and times of its own, drawn once: it may be compared between epochs, between runs and between networks. That is something a
 # GAN cannot offer at any price.
 #
@@ -824,7 +824,7 @@ print(f"GAN {rate_gan:.0f} images/s, flow {rate_flow:.0f} images/s: "
 # %% [markdown]
 # So the flow gets five epochs where the GAN gets ten; each lasts about as long as the other. (`CONFIG` has them. The rates of
 # this cell are those of the machine while the page was made; other processors give another ratio, and then another number of
-# epochs would be fair.) The GAN's recipe is the one that our [search](iterate.ipynb) for it ended with. For the flow next to
+# epochs would be fair.) The GAN's [recipe](../about/glossary.ipynb#gl-recipe) is the one that our [search](iterate.ipynb) for it ended with. For the flow next to
 # nothing was tried, which favours the GAN: a falling rate and an average of the weights are what is usual, and of two short
 # runs of 14 thousand images each the one with a rate of 1e-3 ended with a held-out loss of 0.47, the one with 3e-3 with 0.37. For the
 # longer run we took 2e-3.
@@ -879,7 +879,7 @@ for ax, name, curves in [(axes[0], "flow", (("loss", "training"), ("held_out_los
     ax.set(title=name, xlabel="epoch", ylabel="loss"); ax.legend()
 
 # %% [markdown]
-# Does the loss tell how good the samples are? Beside it the distance that the judge measured after the same epochs.
+# Does the loss tell how good the samples are? Beside it the distance that [the judge](../about/glossary.ipynb#gl-judge) measured after the same epochs.
 
 # %%
 for name, field in (("flow", "held_out_loss"), ("GAN", "loss_g"), ("GAN", "loss_d")):
@@ -889,7 +889,7 @@ for name, field in (("flow", "held_out_loss"), ("GAN", "loss_g"), ("GAN", "loss_
 
 # %% [markdown]
 # For the flow, the two fall together, and the held-out loss needs no sample and no judge. It is not a measure of quality all
-# the same: it counts every time $t$ alike, most of it is the floor of above, and a hundredth of it may be all the difference
+# the same: it counts every time $t$ alike, most of it is the [floor](../about/glossary.ipynb#gl-floor) of above, and a hundredth of it may be all the difference
 # between blurred and sharp.
 #
 # ## Look first
@@ -955,7 +955,7 @@ for name, a in found["GAN"]["metrics"].items():
 
 
 # %% [markdown]
-# An interval says how well one run is known, and this is one run of each. How far another seed may take a run,
+# An [interval](../about/glossary.ipynb#gl-interval) says how well one run is known, and this is one run of each. How far another [seed](../about/glossary.ipynb#gl-seed) may take a run,
 # [From a first run to a recipe](iterate.ipynb) measures.
 #
 # ## What a sample costs
@@ -1008,7 +1008,7 @@ ax.legend();
 # %% [markdown]
 # ## How easy is it to train?
 #
-# The first thing one does not know with new data is the learning rate. So take each recipe, multiply its learning rates by
+# The first thing one does not know with new data is the [learning rate](../about/glossary.ipynb#gl-learning-rate). So take each recipe, multiply its learning rates by
 # powers of four, and give every setting the same short time. We call a setting *failed* if its loss is not finite, or its
 # distance more than twice that of the best setting of its kind.
 #
@@ -1047,7 +1047,7 @@ for name, values in rates.items():
 # ## What each needs
 #
 # Numbers that are trained and that sampling needs, and all that the forward passes of one step save for going backwards, with a
-# batch of 64 (the GAN's without its penalty):
+# [batch](../about/glossary.ipynb#gl-batch) of 64 (the GAN's without its penalty):
 
 # %%
 def kept(step):
@@ -1148,7 +1148,7 @@ check_ends(ends)
 # %% [markdown]
 # ## What to remember
 #
-# - Flow matching regresses the velocity $x_1 - x_0$ at a random point of a random line. What the network learns is the mean of
+# - [Flow matching](../about/glossary.ipynb#gl-flow-matching) regresses the velocity $x_1 - x_0$ at a random point of a random line. What the network learns is the mean of
 #   all velocities there, and following that mean gives the data.
 # - The loss has one minimum, and a floor above 0. It can be compared between epochs and between networks, on held-out images
 #   too.

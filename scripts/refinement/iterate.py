@@ -80,14 +80,14 @@ begin = time.perf_counter()
 # A first run works. Which of its twenty numbers should be changed? Before trying anything, fix three things, and write them
 # down, since each can be bent later to make a favourite look good.
 #
-# - **A judge.** One number that says which of two generators is better. Ours is the
+# - **A judge.** One number that says which of two [generators](../about/glossary.ipynb#gl-generator) is better. Ours is the
 #   [Fréchet distance in a classifier's features](../foundations/features.ipynb). Never a loss: [the curves of a GAN](../pytorch/gan_pytorch.ipynb)
 #   do not know how good the pictures are.
-# - **A budget.** What a run may cost, in *time* on one processor. Not in steps or epochs: a network twice as wide makes more of
+# - **A [budget](../about/glossary.ipynb#gl-budget).** What a run may cost, in *time* on one processor. Not in steps or [epochs](../about/glossary.ipynb#gl-epoch): a network twice as wide makes more of
 #   a step and fewer of them.
-# - **The luck.** How far apart are two runs that differ in nothing but the seed? Smaller differences say nothing.
+# - **The luck.** How far apart are two runs that differ in nothing but the [seed](../about/glossary.ipynb#gl-seed)? Smaller differences say nothing.
 #
-# Here a run is short, and its networks are half as wide as the recipe's, so that the page can hold dozens of them. What
+# Here a run is short, and its networks are half as wide as the [recipe's](../about/glossary.ipynb#gl-recipe), so that the page can hold dozens of them. What
 # such runs find is a *candidate*. Whether it holds for the long run is another question, and we shall see one case in which
 # it did not.
 
@@ -101,7 +101,7 @@ print(f"{data.name}, width {base.width}, {images:,} images a run")
 
 # %% [markdown]
 # A trial is a run that can be stopped, judged and continued. It must not matter what else is tried in between. Training draws
-# its latents from PyTorch's global generator, so that two trials that take turns would feed on each other's random numbers. Each
+# its [latents](../about/glossary.ipynb#gl-latent) from PyTorch's global generator, so that two trials that take turns would feed on each other's random numbers. Each
 # therefore keeps the state of the generator for itself.
 
 # %%
@@ -209,7 +209,7 @@ for share in (0.5, 0.2, 0.1, 0.05):
 # the networks have the same shapes: some luck may be common to both runs of a pair, and in their *difference* it cancels. It need
 # not be so. The differences show whether it is.
 #
-# Two questions to the differences. How large is their mean, and how sure? The **bootstrap** [@efron1979bootstrap] draws as many of them
+# Two questions to the differences. How large is their mean, and how sure? The **[bootstrap](../about/glossary.ipynb#gl-bootstrap)** [@efron1979bootstrap] draws as many of them
 # with replacement, again and again, and takes the middle 95 % of the means. Could it be nothing but luck? If the change did nothing, each
 # difference would have come out with the other sign as easily. The **permutation test** [@fisher1935design] tries all ways to
 # choose the signs, and counts in how many of them the mean is as far from 0 as it was.
@@ -297,7 +297,7 @@ assert abs(best_of[8] - 1.42) < 0.05
 #
 # ## Little time for many, much for few
 #
-# A bad learning rate shows early. Successive halving [@jamieson2016halving] uses that: start with all variants, train each a little,
+# A bad [learning rate](../about/glossary.ipynb#gl-learning-rate) shows early. Successive halving [@jamieson2016halving] uses that: start with all variants, train each a little,
 # drop the worse half, train the rest on, and so on. Each round costs about as much as the one before, and the time goes to what looks
 # good.
 
@@ -434,10 +434,10 @@ print(f"{challenger!r} is {better} than the base" if sure else
 #
 # ## How our recipes came about
 #
-# The file [`bench/tuning.md`](https://github.com/gan-course/gan_course/blob/main/bench/tuning.md) in the repository has every run
+# The file `bench/tuning.md` in the repository has every run
 # of our own search. Four things in it were worth the whole effort.
 #
-# **Large effects come first, and nobody had looked for the largest.** Batch size and learning rates were tuned first: from the first
+# **Large effects come first, and nobody had looked for the largest.** [Batch](../about/glossary.ipynb#gl-batch) size and learning rates were tuned first: from the first
 # sketch to the recipe, the distance after 300 thousand images fell from 60.8 to 23.4 (by an earlier judge, with distances about
 # three times as large). The number of latents had been taken from the literature. When it was tried, in runs for
 # [another track](../tpu/model.ipynb), the distance after 240 thousand images went from 58.1 with 256 latents to 36.4 with 64, 28.2 with
@@ -450,7 +450,7 @@ print(f"{challenger!r} is {better} than the base" if sure else
 # | 64 latents, as it was | 4.0 | 930 |
 # | 16 latents | 2.8 | 940 |
 # | 16 latents, both networks of width 48 | 2.9 | 600 |
-# | 16 latents, the discriminator alone of width 64 | 2.4 | 630 |
+# | 16 latents, the [discriminator](../about/glossary.ipynb#gl-discriminator) alone of width 64 | 2.4 | 630 |
 #
 # The last row wins by images. By time it does not: while it sees its 600 thousand, the second row sees 900 thousand, and has 2.3.
 # So the recipe took the sixteen latents and left the width alone.
@@ -476,7 +476,7 @@ for i in range(1, len(seen)):
 
 # %% [markdown]
 # Three signs that it is time. The next step would gain less than the luck of a run can hide, so that one could not even tell that it
-# did. The distance comes near its floor. Or the budget is spent: it was fixed before, and for a reason, since there is always one more
+# did. The distance comes near its [floor](../about/glossary.ipynb#gl-floor). Or the budget is spent: it was fixed before, and for a reason, since there is always one more
 # idea. Then make the last runs, with fresh seeds and the full budget, and report all of them: the median and the range, not the best.
 
 # %%
@@ -553,7 +553,7 @@ check_confirm(confirm)
 # ## What to remember
 #
 # - Fix judge, budget and luck first. Time is the budget, not steps.
-# - The same recipe with another seed is another result. An interval over samples does not contain that; only runs do.
+# - The same recipe with another seed is another result. An [interval](../about/glossary.ipynb#gl-interval) over samples does not contain that; only runs do.
 # - Pairs with common seeds, a permutation test, at least six pairs. For half the difference, four times as many.
 # - The best of eight equal recipes looks 1.4 deviations better than it is. Confirm with seeds that had no part in the search.
 # - Halving spends time where it pays, and drops what begins slowly.

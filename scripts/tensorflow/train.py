@@ -524,7 +524,7 @@ assert "8 replicas, equal weights: True" in done.stdout
 # %% [markdown]
 # ## A short training
 #
-# Everything together, on all images, for two epochs. That is a fifteenth of a full run, which the
+# Everything together, on all images, for two epochs. That is a fifth of a full run, which the
 # [lab](gan_tensorflow.ipynb) shows. Each line is an epoch: the losses of both networks, the mean probability $D$ gives to
 # real and to generated images, and the [Fréchet distance](../about/glossary.ipynb#gl-frechet) on pixels, the only number in it that judges the pictures. What do
 # you expect of the losses: will they fall?

@@ -13,9 +13,11 @@ from gan_course import _site
 
 
 def modules(root):
-    "Relative path -> text of every file in the package but the judges, which no notebook exports and whose hashes are tested."
+    """Relative path -> text of every file in the package but those that no notebook exports: the
+    judges, whose hashes are tested, and the mark for type checkers."""
+    made = (p for p in (root/"gan_course").rglob("*") if p.is_file() and p.name != "py.typed")
     return {p.relative_to(root/"gan_course").as_posix(): p.read_text("utf-8")
-            for p in (root/"gan_course").rglob("*") if p.is_file() and not {"__pycache__", "judges"} & set(p.parts)}
+            for p in made if not {"__pycache__", "judges"} & set(p.parts)}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,7 @@ def test_the_address_stands_in_settings_only():
 
 LIGHT = "torch tensorflow keras jax nbdev fastcore jupytext IPython pytest".split()
 
-TRACKS = ("pytorch", "tensorflow", "tpu", "flowers")
+TRACKS = ("pytorch", "tensorflow", "tpu", "flowers", "refinement")
 
 
 def is_light(module):

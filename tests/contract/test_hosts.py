@@ -1,7 +1,6 @@
-"""Colab and Kaggle, from the lists of what is installed there: our requirements change none of it and fetch little; and the
-install cell does what it says."""
+"""Colab and Kaggle, from the lists of what is installed there: our requirements change none of it
+and fetch little; and the install cell does what it says."""
 import importlib.metadata
-import json
 import os
 import re
 import subprocess
@@ -16,7 +15,8 @@ from gan_course import _site
 
 HOSTS = {path.stem: path for path in sorted((ROOT/"tests"/"contract"/"hosts").glob("*.txt"))}
 SETTINGS = _site.read_settings(ROOT)
-MARKERS = dict(python_version="3.12", python_full_version="3.12.12", sys_platform="linux", platform_machine="x86_64", extra="")
+MARKERS = dict(python_version="3.12", python_full_version="3.12.12", sys_platform="linux",
+               platform_machine="x86_64", extra="")
 
 FETCHED = { # host and extra -> what pip has to download besides ourselves
     **{("colab", extra): {"tyro"} for extra in ("", "pytorch", "tensorflow", "tpu", "flowers")},
@@ -27,12 +27,14 @@ FETCHED = { # host and extra -> what pip has to download besides ourselves
 
 def installed(host):
     "Package -> version."
-    lines = [line for line in HOSTS[host].read_text("utf-8").splitlines() if line and not line.startswith("#")]
-    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    lines = HOSTS[host].read_text("utf-8").splitlines()
+    pins = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): version for name, version in pins}
 
 
 def resolve(host, requirements):
-    "What is fetched, and which requirements the host does not meet. What it lacks comes as the newest, as in this environment."
+    """What is fetched, and which requirements the host does not meet. What it lacks is fetched in
+    the newest version, which is that of this environment."""
     there, fetched, refused, seen = installed(host), set(), [], set()
     todo = [(Requirement(text), "gan_course") for text in requirements]
     while todo:
@@ -50,7 +52,8 @@ def resolve(host, requirements):
 
 
 def requirements(extra):
-    return SETTINGS["requirements"].split() + (SETTINGS[f"{extra}_requirements"].split() if extra else [])
+    keys = ["requirements", *([f"{extra}_requirements"] if extra else [])]
+    return [need for key in keys for need in SETTINGS[key].split()]
 
 
 @pytest.mark.parametrize("host, extra", FETCHED)
@@ -61,7 +64,7 @@ def test_pip_changes_nothing_and_fetches_little(host, extra):
 
 @pytest.mark.parametrize("host", ["colab", "kaggle", "colab_tpu"])
 def test_the_check_finds_a_downgrade(host):
-    assert resolve(host, ["numpy<1.26"])[1] and resolve(host, ["matplotlib>=3.99"])[1] and resolve(host, ["torch==2.6"])[1]
+    for need in ("numpy<1.26", "matplotlib>=3.99", "torch==2.6"): assert resolve(host, [need])[1]
     assert "nbdev" in resolve(host, ["nbdev==2.4.14"])[0]
 
 
@@ -74,7 +77,8 @@ def test_the_lists_say_where_they_are_from():
 
 # --- the install cell ---
 
-PLACES = {"colab": {"COLAB_RELEASE_TAG": "release-colab_20260226"}, "kaggle": {"KAGGLE_KERNEL_RUN_TYPE": "Batch"}, "here": {}}
+PLACES = {"colab": {"COLAB_RELEASE_TAG": "release-colab_20260226"},
+          "kaggle": {"KAGGLE_KERNEL_RUN_TYPE": "Batch"}, "here": {}}
 PRELUDE = """
 import importlib.util, subprocess, sys
 importlib.util.find_spec = lambda name: {spec}
@@ -86,19 +90,23 @@ subprocess.call = call
 
 
 def run_cell(tmp_path, lesson, place, spec=None, status=0):
-    clean = {k: v for k, v in os.environ.items() if k not in ("COLAB_RELEASE_TAG", "KAGGLE_KERNEL_RUN_TYPE")}
+    marks = {mark for place in PLACES.values() for mark in place}
+    clean = {name: value for name, value in os.environ.items() if name not in marks}
     code = PRELUDE.format(spec=spec, status=status) + _site.install_cell(lesson, SETTINGS)
-    return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=clean | PLACES[place], text=True, capture_output=True)
+    return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=clean | PLACES[place],
+                          text=True, capture_output=True)
 
 
 @pytest.mark.parametrize("place", ["colab", "kaggle"])
-@pytest.mark.parametrize("lesson, extra", [("pytorch/train", "[pytorch]"), ("foundations/start", ""), ("tpu/gan_fashion_mnist", "[tpu]"),
-                                           ("exercises/flowers_config", "[flowers]"), ("refinement/iterate", "[pytorch]"),
-                                           ("exercises/refinement_iterate", "[pytorch]"), ("about/command", "")])
+@pytest.mark.parametrize("lesson, extra", [
+    ("pytorch/train", "[pytorch]"), ("foundations/start", ""), ("tpu/gan_fashion_mnist", "[tpu]"),
+    ("exercises/flowers_config", "[flowers]"), ("refinement/iterate", "[pytorch]"),
+    ("exercises/refinement_iterate", "[pytorch]"), ("about/command", "")])
 def test_the_cell_installs_this_release_with_the_extra_of_the_track(tmp_path, place, lesson, extra):
     done = run_cell(tmp_path, lesson, place)
     assert done.returncode == 0
-    assert done.stdout == f"-m pip install -q --disable-pip-version-check gan_course{extra}=={SETTINGS['version']}\n"
+    wanted = f"gan_course{extra}=={SETTINGS['version']}"
+    assert done.stdout == f"-m pip install -q --disable-pip-version-check {wanted}\n"
 
 
 def test_the_cell_does_nothing_at_home_nor_where_the_package_is(tmp_path):
@@ -111,16 +119,19 @@ def test_the_cell_does_nothing_at_home_nor_where_the_package_is(tmp_path):
 def test_when_pip_fails_the_last_line_says_what_to_do(tmp_path, place):
     done = run_cell(tmp_path, "pytorch/train", place, status=1)
     last = done.stderr.splitlines()[-1]
-    assert done.returncode == 1 and "Internet" in last and "git+" in last and SETTINGS["version"] in last
+    assert done.returncode == 1
+    for word in ("Internet", "git+", SETTINGS["version"]): assert word in last
 
 
 def test_each_lesson_installs_what_it_imports():
-    """A framework that a lesson's cells import is in its extra, or on every host that the lesson is for. What a function imports
-    on demand says itself how to get it."""
-    packages = "torch torchvision tensorflow keras jax h5py scipy tensorflow_datasets tensorboard torchmetrics torch_fidelity".split()
+    """A framework that a lesson's cells import is in its extra, or on every host that the lesson is
+    for. What a function imports on demand says itself how to get it."""
+    packages = ("torch torchvision tensorflow keras jax h5py scipy tensorflow_datasets tensorboard "
+                "torchmetrics torch_fidelity").split()
     for lesson, nb in notebooks().items():
         code = "\n".join(source(cell) for cell in nb["cells"] if cell["cell_type"] == "code")
-        used = {name for name in packages if re.search(rf"^(?:import|from) {name}\b", code, flags=re.MULTILINE)}
+        used = {name for name in packages
+                if re.search(rf"^(?:import|from) {name}\b", code, flags=re.MULTILINE)}
         cell = next((source(c) for c in nb["cells"] if source(c).startswith(_site.INSTALL)), "")
         extra = (re.search(r'"gan_course\[(\w+)\]==', cell) or [None, ""])[1]
         hosts = [host for host in HOSTS if extra == "tpu" or host != "colab_tpu"]
@@ -137,7 +148,11 @@ def test_no_path_is_glued_by_hand():
     for path in (ROOT/"gan_course").rglob("*.py"):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
             assert "os.path.join" not in line and "os.sep" not in line, f"{path.name}:{number}"
-            assert not re.search(r"(?:open|Path)\([^)]*\+ *[\"']/", line), f"{path.name}:{number}: {line}"
+            glued = re.search(r"(?:open|Path)\([^)]*\+ *[\"']/", line)
+            assert not glued, f"{path.name}:{number}: {line}"
+
+
+RESERVED = {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}
 
 
 def test_no_file_name_that_windows_refuses():
@@ -146,14 +161,20 @@ def test_no_file_name_that_windows_refuses():
     for name in working_files():
         for part in name.parts:
             assert not re.search(r'[<>:"|?*\\]', part) and part == part.rstrip(" ."), name
-            assert part.partition(".")[0].upper() not in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}, name
-        assert taken.setdefault(str(name).lower(), name) == name, f"{name} and {taken[str(name).lower()]} are one file on Windows"
+            assert part.partition(".")[0].upper() not in RESERVED, name
+        same = taken.setdefault(str(name).lower(), name)
+        assert same == name, f"{name} and {same} are one file on Windows"
+
+
+TEXT = re.compile(r"\.read_text\(\)|\.write_text\([^)]*\)|\bopen\([^)]*[\"'][rwa]t?[\"'][^)]*\)")
 
 
 def test_text_is_read_and_written_as_utf8():
-    "Without a name for it, Windows would use another encoding. (Checks of exercises read what they wrote a line before.)"
+    """Without a name for it, Windows would use another encoding. (Checks of exercises read what
+    they wrote a line before.)"""
     for path in (ROOT/"gan_course").rglob("*.py"):
         if path.parent.name == "exercises": continue
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-            if "os.devnull" not in line and re.search(r"\.read_text\(\)|\.write_text\([^)]*\)|\bopen\([^)]*[\"'][rwa]t?[\"'][^)]*\)", line):
-                assert re.search(r"utf-?8", line, flags=re.IGNORECASE), f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+            if "os.devnull" not in line and TEXT.search(line):
+                where = f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+                assert re.search(r"utf-?8", line, flags=re.IGNORECASE), where

@@ -10,7 +10,8 @@ from contract import ROOT, notebooks, output_texts, source, working_files
 
 # Lessons that train a model and therefore must end with a provenance line.
 TRAINS = ("pytorch/train", "pytorch/gan_pytorch", "tensorflow/train",
-          "tensorflow/gan_tensorflow", "tpu/train", "tpu/gan_fashion_mnist", "flowers/trainer", "flowers/gan_flowers")
+          "tensorflow/gan_tensorflow", "tpu/train", "tpu/gan_fashion_mnist", "flowers/trainer",
+          "flowers/gan_flowers", "refinement/iterate", "refinement/flow_matching")
 # sha256 of images and labels of Fashion-MNIST, first twelve digits: train and test.
 FASHION_MNIST = ("16d82e2b5052", "9f1ec356a747")
 # The same of the names and bytes of the photographs.

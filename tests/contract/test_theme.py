@@ -165,4 +165,4 @@ def test_what_a_phone_and_a_keyboard_need():
     assert "prefers-reduced-motion" in rules
     reach = (ASSETS/"reach.html").read_text("utf-8")
     assert "Skip to the lesson" in reach
-    for box in ("sourceCode", "pre", "table", "math"): assert box in reach, "what scrolls takes the focus"
+    for box in ("sourceCode", "pre", "table", "math"): assert box in reach, "it scrolls"

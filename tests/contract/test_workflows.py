@@ -1,4 +1,5 @@
-"""The workflows: pinned, with the least permissions, no text of strangers in a shell, and in step with settings and lessons."""
+"""The workflows: pinned, with the least permissions, no text of strangers in a shell, and in step
+with settings and lessons."""
 import fnmatch
 import re
 
@@ -31,16 +32,21 @@ def test_schema(name):
 
 
 def test_schema_of_dependabot():
-    run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ROOT/".github"/"dependabot.yml")
-    updates = yaml.safe_load((ROOT/".github"/"dependabot.yml").read_text("utf-8"))["updates"]
-    assert {u["package-ecosystem"]: u["directory"] for u in updates} == {"github-actions": "/", "pip": "/.github/requirements"}
+    path = ROOT/".github"/"dependabot.yml"
+    run("check-jsonschema", "--builtin-schema", "vendor.dependabot", path)
+    updates = yaml.safe_load(path.read_text("utf-8"))["updates"]
+    places = {update["package-ecosystem"]: update["directory"] for update in updates}
+    assert places == {"github-actions": "/", "pip": "/.github/requirements"}
+
+
+PIN = re.compile(r"\s*(?:- )?uses: ([\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)")
 
 
 def test_actions_are_pinned_by_hash_with_their_version_behind():
     versions = {}
     for name, text in TEXTS.items():
         for line in re.findall(r"^.*\buses:.*$", text, flags=re.MULTILINE):
-            found = re.fullmatch(r"\s*(?:- )?uses: ([\w./-]+)@([0-9a-f]{40}) # (v\d+\.\d+\.\d+)", line)
+            found = PIN.fullmatch(line)
             assert found, f"{name}: {line.strip()}"
             repository = "/".join(found[1].split("/")[:2])
             versions.setdefault(repository, set()).add((found[2], found[3]))
@@ -49,21 +55,25 @@ def test_actions_are_pinned_by_hash_with_their_version_behind():
 
 def test_permissions():
     for name, flow in FLOWS.items(): assert flow["permissions"] == {"contents": "read"}, name
-    assert {place: job["permissions"] for place, job in JOBS.items() if "permissions" in job} == MAY_WRITE
+    own = {place: job["permissions"] for place, job in JOBS.items() if "permissions" in job}
+    assert own == MAY_WRITE
 
 
 def test_whoever_may_write_runs_nothing_of_ours():
     "A job with more permissions checks out no code, and runs no program from an archive."
     for name, job, step in STEPS:
         if (name, job) in MAY_WRITE:
-            assert "checkout" not in step.get("uses", "") and "pip" not in step.get("run", ""), (name, job)
+            assert "checkout" not in step.get("uses", ""), (name, job)
+            assert "pip" not in step.get("run", ""), (name, job)
 
 
 def test_no_expression_in_a_shell():
-    "What a stranger can choose, such as a branch's name, must not become part of a script: expressions go through env."
-    for name, job, step in STEPS: assert "${{" not in step.get("run", ""), (name, job, step["run"])
+    """What a stranger can choose, such as a branch's name, must not become part of a script:
+    expressions go through env."""
+    for name, job, step in STEPS: assert "${{" not in step.get("run", ""), (name, job)
     for name, text in TEXTS.items():
-        assert "pull_request_target" not in text and "secrets." not in text and "github.head_ref" not in text, name
+        for word in ("pull_request_target", "secrets.", "github.head_ref"):
+            assert word not in text, name
 
 
 def test_checkouts_keep_no_credentials():
@@ -78,21 +88,27 @@ def test_every_job_has_an_end():
 
 def test_runners_are_versions():
     for place, job in JOBS.items():
-        systems = job["strategy"]["matrix"]["os"] if "matrix." in job["runs-on"] else [job["runs-on"]]
-        assert all(re.fullmatch(r"(ubuntu|windows|macos)-\d[\d.]*", system) for system in systems), place
+        systems = [job["runs-on"]]
+        if "matrix." in systems[0]: systems = job["strategy"]["matrix"]["os"]
+        for system in systems:
+            assert re.fullmatch(r"(ubuntu|windows|macos)-\d[\d.]*", system), place
 
 
 def test_pythons_and_extras():
-    matrix = {job: JOBS["tests.yml", job]["strategy"]["matrix"] for job in ("everything", "light", "install")}
+    jobs = "everything", "light", "install"
+    matrix = {job: JOBS["tests.yml", job]["strategy"]["matrix"] for job in jobs}
     pythons = matrix["everything"]["python"]
-    assert pythons[0] == SETTINGS["min_python"] and pythons == [f"3.{n}" for n in range(11, 11 + len(pythons))]
+    assert pythons[0] == SETTINGS["min_python"]
+    assert pythons == [f"3.{n}" for n in range(11, 11 + len(pythons))]
     for job in ("light", "install"): assert matrix[job]["python"] == [pythons[0], pythons[-1]]
-    extras = {key.removesuffix("_requirements") for key in SETTINGS if key.endswith("_requirements")} - {"dev"}
-    assert set(matrix["install"]["extra"]) == extras | {"none", "all"}
+    keys = [key for key in SETTINGS if key.endswith("_requirements")]
+    extras = {key.removesuffix("_requirements") for key in keys}
+    assert set(matrix["install"]["extra"]) == extras - {"dev"} | {"none", "all"}
 
 
 def test_the_tests_named_are_there():
-    [command] = [step["run"] for name, job, step in STEPS if (name, job) == ("tests.yml", "light") and "pytest tests" in step.get("run", "")]
+    steps = [step.get("run", "") for step in JOBS["tests.yml", "light"]["steps"]]
+    [command] = [text for text in steps if "pytest tests" in text]
     names = re.findall(r"tests/[\w/]+\.py", command)
     folder, inside, end = re.search(r"(tests/exercises/test_)\{(.*)\}(\.py)", command).groups()
     names += [folder + name + end for name in inside.split(",")]
@@ -100,11 +116,11 @@ def test_the_tests_named_are_there():
 
 
 def test_each_lesson_runs_once_a_night():
-    patterns = [part["lessons"] for part in JOBS["nightly.yml", "lessons"]["strategy"]["matrix"]["include"]]
-    for lesson in _site.lessons(ROOT):
-        fitting = [p for p in patterns if fnmatch.fnmatchcase(lesson, p) and lesson.count("/") == p.count("/")]
-        assert len(fitting) == 1, f"{lesson}: {fitting}"
-    for pattern in patterns: assert any(fnmatch.fnmatchcase(lesson, pattern) for lesson in _site.lessons(ROOT)), pattern
+    parts = JOBS["nightly.yml", "lessons"]["strategy"]["matrix"]["include"]
+    lessons = _site.lessons(ROOT)
+    found = [lesson for part in parts for lesson in fnmatch.filter(lessons, part["lessons"])]
+    assert sorted(found) == lessons
+    for part in parts: assert fnmatch.filter(lessons, part["lessons"]), part
 
 
 def test_quarto_is_pinned():
@@ -114,9 +130,11 @@ def test_quarto_is_pinned():
 
 def test_tools_are_pinned():
     for path in (ROOT/".github"/"requirements").glob("*.txt"):
-        for line in path.read_text().splitlines(): assert re.fullmatch(r"[\w-]+==[\d.]+", line), f"{path.name}: {line}"
+        for line in path.read_text("utf-8").splitlines():
+            assert re.fullmatch(r"[\w-]+==[\d.]+", line), f"{path.name}: {line}"
     for name, job, step in STEPS:
-        for tool in re.findall(r"npx --yes (\S+)", step.get("run", "")): assert re.fullmatch(r"\S+@\d+\.\d+\.\d+", tool), (name, tool)
+        for tool in re.findall(r"npx --yes (\S+)", step.get("run", "")):
+            assert re.fullmatch(r"\S+@\d+\.\d+\.\d+", tool), (name, tool)
 
 
 def test_a_release_is_built_twice_and_compared():
@@ -124,4 +142,5 @@ def test_a_release_is_built_twice_and_compared():
     assert release[True]["push"] == {"tags": ["v[0-9]+.[0-9]+.[0-9]+"]} # YAML reads `on` as true
     assert len(release["jobs"]["build"]["strategy"]["matrix"]["copy"]) == 2
     assert any("diff -r" in step.get("run", "") for step in release["jobs"]["compare"]["steps"])
-    assert [release["jobs"][job]["needs"] for job in ("compare", "pypi", "github")] == ["build", "compare", "pypi"]
+    needs = {name: job.get("needs") for name, job in release["jobs"].items()}
+    assert needs == dict(build=None, compare="build", pypi="compare", github="pypi")
