@@ -136,7 +136,7 @@ Markdown("\n".join(headlines([summary(path) for path in run_folders([Path("resul
 # gan-course train pytorch --epochs 30 --out runs/first    # every setting is an option: --help
 # gan-course train pytorch --out runs/first --resume       # goes on, to the same weights bit for bit
 # gan-course sample pytorch --run runs/first --num 36 --out samples.png
-# gan-course evaluate --run runs/first                     # nine numbers, each with interval and floor
+# gan-course evaluate --run runs/first                     # nine numbers with intervals and floors
 # gan-course report runs                                   # all runs of a folder in one table
 # gan-course datasets                                      # what is there, and how to get the rest
 # ```

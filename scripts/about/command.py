@@ -384,7 +384,7 @@ def datasets_options(data_dir: Path | None = None):
     """What there is, where it lies, and how to get what is missing.
 
     Args:
-        data_dir: where data sets lie; default $GAN_COURSE_DATA, else the user's cache
+        data_dir: where data sets lie; default GAN_COURSE_DATA, else the user's cache
     """
     return data_dir
 

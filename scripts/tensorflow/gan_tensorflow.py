@@ -280,14 +280,16 @@ print(*(f"{name}: {line}" for name in found for line in found[name]["flags"]), s
 evaluation_figure(samples["modern"], found["modern"]["metrics"], note(modern))
 
 # %% [markdown]
-# The distances are smaller than those of the curve, 2.6 and 4.9, since with more samples [the bias](../foundations/metrics.ipynb) is
+# The distances are smaller than those of the curve, 2.9 and 5.1, since with more samples [the bias](../foundations/metrics.ipynb) is
 # smaller: compare numbers of samples before you compare distances. Their intervals are far apart. What makes the difference?
 # More of modern's samples look like real images (precision 0.77 against 0.71; real test images have 0.83), and they come near
-# more of the real ones (coverage 0.84 against 0.77; 0.97). In recall the two hardly differ, and both have far to go. Both draw
+# more of the real ones (coverage 0.82 against 0.74; 0.97). In recall the two hardly differ, and both have far to go. Both draw
 # all kinds about as often as the data (class distance), and neither copies: about one sample in a hundred lies very near to a
 # training image, as of new photographs.
 #
-# An interval says how well one *run* is known. Another seed may move both numbers further: [Results](../about/results.ipynb).
+# All of this is as in [PyTorch](../pytorch/gan_pytorch.ipynb), to the second digit in precision; the distances there are 2.6 and
+# 4.9. An interval says how well one *run* is known. Another seed may move both numbers further:
+# [Results](../about/results.ipynb).
 
 # %% [markdown]
 # ## Sampling
