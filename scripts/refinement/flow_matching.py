@@ -1018,8 +1018,8 @@ ax.legend();
 factors = budget(full=(1/16, 1/4, 1, 4, 16), fast=(1, 16))
 data = load_dataset(about["name"], limit=budget(full=20_000, fast=256))
 batches = DeviceBatches(data, GAN.batch_size, device=device)
-rounds = budget(full=300, fast=2) # steps of the GAN; the flow has as much time
-num = budget(full=1000, fast=200)
+rounds = budget(full=200, fast=2) # steps of the GAN; the flow has as much time
+num = budget(full=500, fast=200)
 
 def judged(training, steps):
     "The judge's distance after so many steps; infinite if the loss is not finite."
