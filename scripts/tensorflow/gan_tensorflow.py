@@ -70,7 +70,7 @@ from gan_course.tensorflow.train import Training, images_of, latest_checkpoint, 
 from gan_course.tensorflow.utils import make_latents, seed_everything, to_images
 
 # %% [markdown]
-# Two runs with the same data, the same seed, the same number of epochs. All that differs is the recipe.
+# Two runs with the same data, the same [seed](../about/glossary.ipynb#gl-seed), the same number of [epochs](../about/glossary.ipynb#gl-epoch). All that differs is the [recipe](../about/glossary.ipynb#gl-recipe).
 
 # %%
 artifacts = budget(full=Path("artifacts"), fast=Path(tempfile.mkdtemp()))
@@ -87,10 +87,10 @@ for name, value in modern.to_dict().items():
 # %% [markdown]
 # ## Training
 #
-# A line per epoch. There are two Fréchet distances to the real images, and smaller is better: `FD(pixels)`, the
-# [stop-gap](../foundations/evaluate.ipynb) of 5,000 samples, and every second epoch `FD(judge)`, in the features of a
-# [classifier](../foundations/features.ipynb), of 2,000. Held-out real images have 0.2 and 0.4. `best_by="frechet"` lets
-# the judge say which epoch is kept as the best. The last column tells what else the machine had to do: the two runs went side
+# A line per epoch. There are two [Fréchet distances](../about/glossary.ipynb#gl-frechet) to the real images, and smaller is better: `FD(pixels)`, the
+# [stop-gap](../foundations/evaluate.ipynb) of 5,000 samples, and every second epoch `FD(judge)`, in the [features](../about/glossary.ipynb#gl-features) of a
+# [classifier](../foundations/features.ipynb), of 2,000. [Held-out](../about/glossary.ipynb#gl-held-out) real images have 0.2 and 0.4. `best_by="frechet"` lets
+# [the judge](../about/glossary.ipynb#gl-judge) say which epoch is kept as the best. The last column tells what else the machine had to do: the two runs went side
 # by side, a core each, with tests beside them.
 
 # %%
@@ -101,7 +101,7 @@ results["dcgan"] = train(dcgan, resume=True)
 
 # %% [markdown]
 # Before anything else: did anything train? The initial weights can be made again from the seed. Every weight of
-# both generators should be elsewhere now.
+# both [generators](../about/glossary.ipynb#gl-generator) should be elsewhere now.
 
 # %%
 for config in (modern, dcgan):
@@ -122,7 +122,7 @@ print(*sorted(path.name for path in modern.out.iterdir() if not path.name.starts
 # %% [markdown]
 # ## Look first
 #
-# The same question to both: sixty latents that nobody chose.
+# The same question to both: sixty [latents](../about/glossary.ipynb#gl-latent) that nobody chose.
 
 # %%
 #| label: fig-modern
@@ -161,7 +161,7 @@ figures.image_grid(real.images[:60], columns=12, caption=f"{real.name}, real")
 # %%
 #| label: fig-strip-modern
 #| fig-cap: "The same eight latents of the modern recipe across the epochs."
-#| fig-alt: "Eight rows of pictures. In each row a rough shape on the left becomes a clear garment, which changes little towards the right."
+#| fig-alt: "Eight rows of ten pictures. A T-shirt and two sneakers are settled after three epochs, trousers after six; a bag becomes a shirt on the way, and the second row stays torn."
 def strip(config):
     "The progress strip is kept in the checkpoints."
     state = load_checkpoint(latest_checkpoint(config.out))["state"]
@@ -173,14 +173,14 @@ strip(modern)
 # %%
 #| label: fig-strip-dcgan
 #| fig-cap: "The same for the dcgan recipe."
-#| fig-alt: "Eight rows of pictures. Outlines are settled after a few epochs; some garments keep changing in shape and detail until the end."
+#| fig-alt: "Eight rows of ten pictures. Trousers, a bag and boots are settled after five epochs; the sixth row changes from a pullover to a boot and back."
 strip(dcgan)
 
 # %% [markdown]
 # ## Reflection: what the curves say
 #
 # First the curves, and a warning: **a falling loss is no evidence**. The two losses are two sides of one game. If
-# the discriminator's falls, it is winning, and the pictures may be getting worse.
+# the [discriminator's](../about/glossary.ipynb#gl-discriminator) falls, it is winning, and the pictures may be getting worse.
 
 # %%
 #| label: fig-curves-modern
@@ -228,7 +228,7 @@ for name, metrics in results.items():
 # %% [markdown]
 # Read them slowly; each of the three says something else.
 #
-# **Balance.** If $D$ gave the same logit to everything, the losses would be $\ln 2 = 0.69$ each in the modern recipe, and
+# **Balance.** If $D$ gave the same [logit](../about/glossary.ipynb#gl-logit) to everything, the losses would be $\ln 2 = 0.69$ each in the modern recipe, and
 # $2 \ln 2 = 1.39$ for $D$ and $0.69$ for $G$ in dcgan. Modern begins there, and moves away more and more slowly, to 0.67 and
 # 0.87. In dcgan the discriminator's loss falls from 1.30 to 1.00 and the generator's rises from 0.89 to 1.32. Read as one reads
 # a classifier's loss, both generators get worse in nearly every epoch. Their distances fall meanwhile, by the judge from 14.4 to
@@ -240,7 +240,7 @@ for name, metrics in results.items():
 # epoch to the tenth the judge finds no progress in dcgan, 5.43 and 5.47. So the file `best/generator.weights.h5` holds the
 # eighth; ask for it with `generate_samples(..., best=True)`.
 #
-# **Which distance?** The pixel distance of modern jumps to 5.6 in the fourth epoch and to 3.0 in the eighth, where the curves of
+# **Which distance?** The [pixel distance](../about/glossary.ipynb#gl-pixel-frechet) of modern jumps to 5.6 in the fourth epoch and to 3.0 in the eighth, where the curves of
 # the losses show nothing at all. The judge saw nothing of the kind: it falls whenever it is taken. And while by their pixels the
 # two recipes end side by side, at 1.59 and 1.56, by the judge one is at 3.5 and the other at 5.5. Look at the two grids
 # again, and say whom you believe.
@@ -281,10 +281,10 @@ evaluation_figure(samples["modern"], found["modern"]["metrics"], note(modern))
 
 # %% [markdown]
 # The distances are smaller than those of the curve, 2.9 and 5.1, since with more samples [the bias](../foundations/metrics.ipynb) is
-# smaller: compare numbers of samples before you compare distances. Their intervals are far apart. What makes the difference?
+# smaller: compare numbers of samples before you compare distances. Their [intervals](../about/glossary.ipynb#gl-interval) are far apart. What makes the difference?
 # More of modern's samples look like real images (precision 0.77 against 0.71; real test images have 0.83), and they come near
-# more of the real ones (coverage 0.82 against 0.74; 0.97). In recall the two hardly differ, and both have far to go. Both draw
-# all kinds about as often as the data (class distance), and neither copies: about one sample in a hundred lies very near to a
+# more of the real ones ([coverage](../about/glossary.ipynb#gl-coverage) 0.82 against 0.74; 0.97). In [recall](../about/glossary.ipynb#gl-precision-recall) the two hardly differ, and both have far to go. Both draw
+# all kinds about as often as the data ([class distance](../about/glossary.ipynb#gl-class-distance)), and neither copies: about one sample in a hundred lies very near to a
 # training image, as of new photographs.
 #
 # All of this is as in [PyTorch](../pytorch/gan_pytorch.ipynb), to the second digit in precision; the distances there are 2.6 and
@@ -294,7 +294,7 @@ evaluation_figure(samples["modern"], found["modern"]["metrics"], note(modern))
 # %% [markdown]
 # ## Sampling
 #
-# Walks between latents, on the arc. Look for jumps: there should be none.
+# Walks between latents, [on the arc](../about/glossary.ipynb#gl-interpolation). Look for jumps: there should be none.
 
 # %%
 #| label: fig-walks
@@ -307,7 +307,7 @@ pictures = to_images(G(tf.reshape(walk, (-1, config.latent_dim)))).reshape(5, 12
 figures.interpolation_figure(list(pictures), caption=note(modern))
 
 # %% [markdown]
-# Has it only memorised? For some samples, the nearest of all real images, by the distance of their pixels:
+# Has it only [memorised](../about/glossary.ipynb#gl-memorising)? For some samples, the nearest of all real images, by the distance of their pixels:
 
 # %%
 #| label: fig-neighbours
@@ -336,12 +336,12 @@ print(f"{alone.count_params():,} parameters, {alone.input_shape} -> {alone.outpu
 #
 # | topic | field | what to watch |
 # |---|---|---|
-# | mixed precision | `precision`, `xla` | images per second first; then whether FD stays |
+# | [mixed precision](../about/glossary.ipynb#gl-mixed-precision) | `precision`, `xla` | images per second first; then whether FD stays |
 # | optimiser sweeps | `lr_g`, `lr_d`, `beta1`, `optimizer`, `lr_decay` | FD after a fixed time, never the loss |
-# | regularisation | `r1`, `r2`, `penalty_every`, `dropout`, `label_smoothing`, `instance_noise` | rank accuracy, gradient norms |
+# | regularisation | `r1`, `r2`, `penalty_every`, `dropout`, `label_smoothing`, `instance_noise` | [rank accuracy](../about/glossary.ipynb#gl-rank-accuracy), gradient norms |
 # | evaluation metrics | `eval_images`, `gan-course evaluate` | FD with another seed of latents; the grid |
 # | distributed training | `strategy`, `cpu_devices`, `sync_batch_norm` | equal quality; speed only on real devices |
-# | conditional GAN | no field but a subclass: see [below](#ask-for-a-sandal) | a row of samples for each kind |
+# | [conditional GAN](../about/glossary.ipynb#gl-conditional-gan) | no field but a subclass: see [below](#ask-for-a-sandal) | a row of samples for each kind |
 #
 # Change one field at a time, and give every variant the same time. Here are some, each a short run on a part of the data:
 
@@ -401,13 +401,14 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 # %% [markdown]
 # Every row is one seed, so only large differences count. What they say:
 #
-# - *Mixed precision.* bfloat16 is a fifth faster on this processor and does no harm: 4.9 against 5.4 is within what another
-#   seed would do. On other processors it is the slower format ([Configuration](config.ipynb)); on a GPU it is the default.
-# - *Optimiser sweeps.* At 1e-4, which many tutorials give, these smudges are all there is after 75,000 images. Of all
+# - *Mixed precision.* This processor has no units for [bfloat16](../about/glossary.ipynb#gl-bf16), and takes six times as long with it (26 against 165 images a second,
+#   with other work beside both). On one that has them it was a fifth faster ([Configuration](config.ipynb)); on a GPU it is the
+#   default. It does no harm anywhere: 8.3 against 8.7 is within what another seed would do.
+# - *Optimiser sweeps.* At 1e-4, which many tutorials give, these smudges are all there is after 40,000 images. Of all
 #   rows it has the lowest loss of $D$ and the largest gradients, and it is the worst by far. RMSprop is close.
-# - *Regularisation.* Ten times the penalty changes little, and that is its merit: it need not be tuned. Dropout makes $D$ forgetful and
-#   costs quality in a run as short as this.
-# - *Spread* is the same in all of them: nothing here collapses. It tells the rows of the next table apart.
+# - *Regularisation.* Ten times the penalty changes nothing that one could see, and that is its merit: it need not be tuned. [Dropout](../about/glossary.ipynb#gl-dropout)
+#   makes $D$ forgetful and costs quality in a run as short as this.
+# - *Spread* is the same in all of them: nothing here [collapses](../about/glossary.ipynb#gl-mode-collapse). It tells the rows of the next table apart.
 #
 # Two rows of the playbook are not in the table. *Evaluation*: draw the distance again with other latents,
 # `gan-course evaluate --run artifacts/tensorflow_gan --seed 7`, before you believe a difference in the second digit. *Distribution*: a
@@ -416,7 +417,7 @@ figures.interpolation_figure(rows, caption="after a short run; rows in the order
 # %% [markdown]
 # ### Ask for a sandal
 #
-# A conditional GAN (Mirza and Osindero 2014) is told which kind of garment it should draw. No field does this; the change is in
+# A conditional GAN [@mirza2014conditional] is told which kind of garment it should draw. No field does this; the change is in
 # what both networks see. The generator gets ten more latents: zeros, and a one at the kind's place. The discriminator gets
 # ten more channels, of which one is filled with ones, and so judges the *pair*: a perfect shoe that is labelled "bag" is a
 # fake. Three methods of the step say all of it:
@@ -458,8 +459,8 @@ asked.first_bad(), {name: round(value, 3) for name, value in asked.means().items
 
 # %%
 #| label: fig-conditional
-#| fig-cap: "A row for each kind that was asked for; the twelve columns share their other 64 latents."
-#| fig-alt: "Ten rows of twelve generated garments: T-shirts, trousers, pullovers, dresses, coats, sandals, shirts, sneakers, bags and ankle boots, each kind in its row. Within a column the shade is the same for all tops."
+#| fig-cap: "A row for each kind that was asked for; the twelve columns share their other sixteen latents."
+#| fig-alt: "Ten rows of twelve generated garments: T-shirts, trousers, pullovers, dresses, coats, sandals, shirts, sneakers, bags and ankle boots, each kind in its row, all soft and without texture. Within a column the shade is the same for all tops."
 def draw_kind(kind, num, seed=3):
     z = make_latents(num, asked.config.latent_dim, seed)
     return images_of(asked.ema.network, tf.concat([z, tf.one_hot(tf.fill([num], kind), 10)], 1))
@@ -485,7 +486,7 @@ assert budget(full=np.mean(drawn) > 0.5, fast=True)
 # %% [markdown]
 # The samples are easier to judge than real images: they are more typical of their kind. The worst is kind 6, the shirt, and that
 # is the judge's fault as much as the generator's: the mean shirt is a blend of pullover, coat and T-shirt. Look down the
-# columns, too. The other latents mean the same in each kind: bright, dark, something printed on the chest.
+# columns, too. The other latents mean the same in each kind: bright or dark, even or mottled, a hole at the same place.
 
 # %% [markdown]
 # ## Troubleshooting
@@ -496,8 +497,8 @@ assert budget(full=np.mean(drawn) > 0.5, fast=True)
 # |---|---|---|
 # | a loss jumps to several times its value, samples change all at once | loss spikes | `lr_g`, `lr_d` down, `beta1` to 0, `r1`, `r2` up |
 # | all samples alike, or a few kinds only; `spread` falls | mode collapse | `beta1` to 0, `lr_g` down, `loss="relativistic"` |
-# | rank accuracy near 1, the generator's gradient near 0, nothing moves | training stalls | `loss` away from `minimax`, `lr_d` down, `r1`, `r2` up |
-# | a fine regular pattern on every surface | checkerboard artefacts | `upsample="resize"` |
+# | rank accuracy near 1, the generator's gradient near 0 or wild, pictures stand still | training stalls | `loss` away from `minimax`, `lr_d` down, `r1`, `r2` up |
+# | a fine regular pattern on every surface | [checkerboard](../about/glossary.ipynb#gl-checkerboard) artefacts | `upsample="resize"` |
 
 # %%
 free = dict(loss="non_saturating", r1=0.0, r2=0.0) # nothing holds anybody back
@@ -516,25 +517,26 @@ trouble = compare({
 # %%
 #| label: fig-trouble
 #| fig-cap: "Samples of the provoked failures and of their cures, a row each, in the order of the table."
-#| fig-alt: "Seven rows of twelve samples, in this order: clear garments; white blocks that are nearly the same in all twelve; dark but clear garments; a fine pattern of dots, twelve times the same; white smears in the outline of a garment; garments with soft edges; clear garments."
+#| fig-alt: "Seven rows of twelve samples, in this order: garments; blank white; garments with holes; a fine pattern of stripes, twelve times the same; white clouds; garments with torn edges; garments, the clearest of all."
 figures.interpolation_figure(trouble, caption="after a short run; rows in the order of the table")
 
 
 # %% [markdown]
 # Row by row. The first number to look at is the spread, the second the rank.
 #
-# - **Mode collapse.** A generator in a hurry, with the momentum that Adam has by default: twelve latents, one white block with
-#   different corners. Such a generator hops from one picture to the next, and $D$ runs behind: at the end it is
-#   at a loss (0.48). With $\beta_1 = 0$ the very same learning rates draw clothes. Collapse is seldom so complete; it starts with
-#   kinds that are missing.
-# - **Training stalls.** Forty times the generator's learning rate: $D$ is perfect after a few steps (1.00). Under the minimax
-#   loss the generator's gradient is then 0.000, and the fourth row is what it drew when it heard the last of it. The dots are
-#   the transposed convolution's. Two losses of 0.000 look like a job well done.
-# - **The non-saturating loss** gives the gradient back, and plenty of it (22.9), but $D$ still wins nine pairs of ten and its
-#   directions are poor. The cure is in the next row: a tenth of $D$'s learning rate, and penalties. The rank
-#   falls to 0.76, and the distance from 64 to 11.
+# - **Mode collapse.** A generator in a hurry, with the [momentum](../about/glossary.ipynb#gl-momentum) that [Adam](../about/glossary.ipynb#gl-adam) has by default: twelve latents, twelve times white
+#   (spread 0.0). $D$ is always right, and the gradient is 0.000, so white it will stay. With $\beta_1 = 0$ the very same [learning
+#   rates](../about/glossary.ipynb#gl-learning-rate) draw clothes. Collapse is seldom so complete; it starts with kinds that are missing.
+# - **Training stalls.** Fifty times the generator's learning rate: $D$ ranks 99 of 100 pairs rightly, and its logits have grown so
+#   large that the few errors make a loss of 24. What the generator is told is loud (a gradient of 88), changes from step to step,
+#   and leads nowhere: the fourth row is one pattern, twelve times (spread 7.7), and it is the [transposed convolution's](../about/glossary.ipynb#gl-transposed-convolution), not learned.
+#   In [PyTorch](../pytorch/gan_pytorch.ipynb) the same settings end with both losses and the gradient at 0.000. A stall may look
+#   like silence or like noise; the rank and the spread show it in both cases.
+# - **The [non-saturating](../about/glossary.ipynb#gl-non-saturating) loss** gets the pictures moving: the distance falls from 374 to 98. But $D$ still wins 93 pairs of a hundred
+#   and its directions are poor: clouds. The cure is in the next row: a tenth of $D$'s learning rate, and penalties. The rank
+#   falls to 0.79, and the distance to 20.
 # - **Checkerboard.** Compare the plain surfaces of the first and the last row: the fine grid in some of the former is not in
-#   the latter. Its distance is a little better, and it takes a third longer. [The networks](model.ipynb) shows why the grid
+#   the latter. Its distance is a little better, and it takes two fifths longer. [The networks](model.ipynb) shows why the grid
 #   appears; longer training removes most of it.
 
 # %% [markdown]
@@ -558,7 +560,7 @@ by_step = {beta1: first_losses(230, beta1=beta1) for beta1 in (0.9, 0.0)}
 # %%
 #| label: fig-spikes
 #| fig-cap: "The discriminator's loss, step by step, with and without momentum; both networks at a learning rate of 0.002, no penalties."
-#| fig-alt: "Two curves over 230 steps. With beta1 of 0.9 the loss jumps again and again from below 1, first to 6.5, later to 2 or 3; with 0 it stays near 1.4."
+#| fig-alt: "Two curves over 230 steps. With beta1 of 0.9 the loss jumps again and again from below 1, twice above 5 and often to 2; with 0 it stays near 1.4."
 fig, ax = plt.subplots(figsize=(6.4, 2.6))
 for (beta1, losses), colour, line in zip(by_step.items(), (figures.light, figures.dark),
                                          ("--", "-")):
@@ -615,7 +617,7 @@ print({name: best_within(metrics["history"], 600) for name, metrics in results.i
 # ## Next experiments
 #
 # 1. Ask for `precision="bf16"` on your machine, then for `xla="on"` if you have a GPU, and measure both with `bench/throughput.py`.
-# 2. Train with `strategy="mirrored"` and `cpu_devices=2`, with and without `sync_batch_norm`. What does BatchNorm see in each case,
+# 2. Train with `strategy="mirrored"` and `cpu_devices=2`, with and without `sync_batch_norm`. What does [BatchNorm](../about/glossary.ipynb#gl-batchnorm) see in each case,
 #    and does the distance notice?
 # 3. Give the same recipe three seeds. Is the difference between this track and [PyTorch's](../pytorch/gan_pytorch.ipynb)
 #    larger than the difference between seeds? [The same step twice](same_step_twice.ipynb) has our answer.
@@ -629,9 +631,9 @@ print({name: best_within(metrics["history"], 600) for name, metrics in results.i
 # **What goes wrong in practice.** The run that looked best was the one whose seed was lucky: repeat it. The grid in the
 # report came from the best epoch: say so, or show the last. The loss went down and the pictures got worse: see above.
 #
-# **References.** Radford, Metz and Chintala (2015), *Unsupervised representation learning with deep convolutional
-# generative adversarial networks*. Huang, Gokaslan, Kuleshov and Tompkin (2024), *The GAN is dead; long live the GAN!*
-# Odena, Dumoulin and Olah (2016), *Deconvolution and checkerboard artifacts*. TensorFlow's
+# **References.** Radford, Metz and Chintala [-@radford2015dcgan], *Unsupervised representation learning with deep convolutional
+# generative adversarial networks*. Huang, Gokaslan, Kuleshov and Tompkin [-@huang2024r3gan], *The GAN is dead; long live the GAN!*
+# Odena, Dumoulin and Olah [-@odena2016checkerboard], *Deconvolution and checkerboard artifacts*. TensorFlow's
 # [DCGAN tutorial](https://www.tensorflow.org/tutorials/generative/dcgan), whose network this course starts from.
 #
 # ## Where this came from
