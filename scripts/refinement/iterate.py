@@ -168,6 +168,9 @@ print(f"deviation between runs {luck:.2f}, between draws of samples of one run {
 
 # %%
 assert np.isfinite(of_base).all() and len(set(of_base)) == len(of_base)
+fresh = Trial(base.replace(seed=seeds[0]), data, judge)
+pairs = zip(fresh.training.G.parameters(), runs[0].training.G.parameters())
+assert not any((a == b).all() for a, b in pairs), "some weights did not move"
 if budget(full=True, fast=False): assert luck > of_samples, "else more samples would help"
 
 

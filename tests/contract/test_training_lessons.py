@@ -14,6 +14,7 @@ keras.optimizers.Optimizer.apply = lambda self, grads, trainable_variables=None:
 """}
 FREEZE["flowers"] = FREEZE["tensorflow"].replace("tensorflow.config", "flowers.config")
 FREEZE["tpu"] = FREEZE["tensorflow"].replace("tensorflow.config", "tpu.config")
+FREEZE["refinement"] = FREEZE["pytorch"]
 
 
 @pytest.mark.parametrize("lesson", TRAINS)
