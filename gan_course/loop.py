@@ -116,8 +116,12 @@ class Progress:
         raise NotImplementedError
 
     def means(self):
-        "The measurements of the epoch so far: name -> mean, with the names `epoch_line` prints."
+        "The measurements of the epoch so far: name -> mean, with the names that `line` prints."
         raise NotImplementedError
+
+    def line(self, row, epochs):
+        "A row of the history as text."
+        return epoch_line(row, epochs)
 
     def reset_means(self):
         "Begin to measure anew."
@@ -225,6 +229,10 @@ class Recorder:
                          best=training.best, provenance=where)
         self.folder.save_metrics(self.last)
 
+    def curves(self, history, caption):
+        "What losses.png shows."
+        return figures.plot_curves(history, caption=caption)
+
     def pictures(self, training, samples): # uint8 [N, H, W, C]
         "The grid, the curves and the strip as they stand."
         if not self.writes: return
@@ -232,8 +240,7 @@ class Recorder:
         labels = [str(row["epoch"])
                   for row in training.history if due(row["epoch"], self.measure_every)]
         figures.save_grid(samples, self.paths["samples"], caption=note)
-        curves = figures.plot_curves(training.history, caption=note)
-        figures.save_figure(curves, self.paths["losses"])
+        figures.save_figure(self.curves(training.history, note), self.paths["losses"])
         strip = figures.progress_strip(training.strips, labels, caption=note)
         figures.save_figure(strip, self.paths["progress"])
         seen = [row["images_seen"]
@@ -393,7 +400,7 @@ def loop(training, # a `Progress` with everything filled in
                 recorder.pictures(t, samples)
                 recorder.checkpoint(t)
             recorder.metrics(t, "running")
-            say(epoch_line(t.history[-1], c.epochs))
+            say(t.line(t.history[-1], c.epochs))
             begin = time.perf_counter()
     if samples is None: samples = t.draw(c.num_samples, SEED_GRID)
     recorder.pictures(t, samples)
@@ -508,7 +515,7 @@ def run(config, # of the track
         resumed = resume and restore(training, recorder)
         say = print if verbose and writes else (lambda *args: None)
         if resumed:
-            for row in training.history: say(epoch_line(row, config.epochs))
+            for row in training.history: say(training.line(row, config.epochs))
             if training.epoch == config.epochs and (stored := finished(recorder)):
                 say(provenance_line(stored["provenance"]))
                 return stored
@@ -516,7 +523,8 @@ def run(config, # of the track
         elif writes and len(folder.checkpoint_paths()):
             say(f"starting anew: the earlier run in {config.out} will be replaced "
                 "(--resume would go on with it)")
-        reference = PixelFrechet(dataset.images) if config.eval_images >= 500 else None
+        pixels = getattr(config, "eval_images", 0) >= 500 # not every track has the field
+        reference = PixelFrechet(dataset.images) if pixels else None
         if getattr(config, "best_by", None) == "frechet":
             try: recorder.judge = FeatureFrechet(judge_of(dataset.name), dataset.images)
             except CourseError as error:

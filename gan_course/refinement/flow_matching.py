@@ -5,29 +5,23 @@
 # %% auto #0
 __all__ = ['CONFIG', 'TRACK', 'bridge', 'flow_loss', 'exact_velocity', 'integrate', 'gaussian_velocity', 'time_features', 'Block',
            'VelocityNet', 'FlowConfig', 'build_velocity', 'draw', 'FlowTraining', 'flow_paths', 'loss_figure',
-           'FlowRecorder', 'flow_line', 'train', 'follow', 'load_velocity']
+           'FlowRecorder', 'train', 'load_velocity']
 
 # %% ../../nbs/refinement/flow_matching.ipynb #1bd53bf3
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
-from tqdm import tqdm
 
 from .. import figures
 from ..basics import CourseError
 from ..configuration import RANGES, Settings, artifact_paths
 from ..datasets import load_dataset
-from ..features import judge_of
-from ..loop import (LOOK, SEED_GRID, Interruptible, Progress, check_finite, end_of_epoch,
-                             finished, lr_factor, restore_latest)
-from ..metrics import FeatureFrechet
+from ..loop import Progress, lr_factor, restore_latest, run
 from ..pytorch.config import select_device, select_precision
 from ..pytorch.data import DeviceBatches
 from ..pytorch.engine import NEVER, gradient_norm
@@ -35,7 +29,6 @@ from ..pytorch.model import count_parameters
 from ..pytorch.train import (AverageWeights, TorchRecorder, device_name, load_file,
                                       set_lr)
 from ..pytorch.utils import Meter, rng_state, seed_everything, set_rng_state, to_images
-from ..runs import RunFolder, atomic_path, provenance_line
 
 # %% ../../nbs/refinement/flow_matching.ipynb #93ab6b37
 def bridge(x1, # data, [B, ...]
@@ -273,11 +266,22 @@ class FlowTraining(Progress):
         bad = self.bad.item()
         return None if bad == NEVER else bad
 
+    def advance(self, batches, steps, stop):
+        for _ in range(steps):
+            self.one_step(batches)
+            if stop(): break
+
     def iterations(self, batches): return len(batches)
     def means(self): return self.meter.means() | dict(held_out_loss=self.held_out_loss())
     def reset_means(self): self.meter.reset()
     def parameters(self): return dict(velocity=count_parameters(self.network))
     def learning_rates(self): return dict(lr=float(self.optimizer.param_groups[0]["lr"]))
+
+    def line(self, row, epochs):
+        "One epoch in one line."
+        fd = "" if row.get("frechet") is None else f"  FD(judge) {row['frechet']:6.2f}"
+        return (f"epoch {row['epoch']:>3}/{epochs}  loss {row['loss']:.4f}  held out "
+                f"{row['held_out_loss']:.4f}{fd}  {row['images_per_second']:,.0f} images/s")
 
     @torch.no_grad()
     def held_out_loss(self):
@@ -316,23 +320,7 @@ class FlowRecorder(TorchRecorder):
     "Writes the run folder."
     def results(self, training): self.weights("velocity", training.ema.network)
 
-    def pictures(self, training, samples): # uint8 [N, H, W, C]
-        "The grid, the curve and the strip as they stand."
-        note = self.caption(training)
-        labels = [str(row["epoch"]) for row in training.history]
-        figures.save_grid(samples, self.paths["samples"], caption=note)
-        figures.save_figure(loss_figure(training.history, note), self.paths["losses"])
-        strip = figures.progress_strip(training.strips, labels, caption=note)
-        figures.save_figure(strip, self.paths["progress"])
-        seen = np.array([row["images_seen"] for row in training.history], np.int64)
-        with atomic_path(self.paths["strips"]) as tmp, open(tmp, "wb") as file:
-            np.savez_compressed(file, strips=np.array(training.strips, np.uint8), images_seen=seen)
-
-def flow_line(row, epochs):
-    "One epoch in one line."
-    fd = "" if row.get("frechet") is None else f"  FD(judge) {row['frechet']:6.2f}"
-    return (f"epoch {row['epoch']:>3}/{epochs}  loss {row['loss']:.4f}  "
-            f"held out {row['held_out_loss']:.4f}{fd}  {row['images_per_second']:,.0f} images/s")
+    def curves(self, history, caption): return loss_figure(history, caption)
 
 # %% ../../nbs/refinement/flow_matching.ipynb #6d3d3561
 def train(config=CONFIG, # a `FlowConfig`
@@ -340,68 +328,19 @@ def train(config=CONFIG, # a `FlowConfig`
           verbose=True, # print a line per epoch
     ): # what stands in metrics.json
     "Train a flow; what it makes is in `config.out`. Raises `CourseError`, `KeyboardInterrupt`."
-    c, say = config, print if verbose else (lambda line: None)
-    device, folder = select_device(c.device), RunFolder(c.out)
+    c, device = config, select_device(config.device)
     precision = select_precision(c.precision, device)
-    with folder.lock():
-        data = load_dataset(c.dataset, data_dir=c.data_dir, limit=c.limit)
-        test = load_dataset(data.name, "test", data_dir=c.data_dir, limit=c.held_out)
-        batches = DeviceBatches(data, c.batch_size, device=device, seed=c.seed, flip=c.flip)
+    def prepare(folder, dataset):
+        test = load_dataset(dataset.name, "test", data_dir=c.data_dir, limit=c.held_out)
+        batches = DeviceBatches(dataset, c.batch_size, device=device, seed=c.seed, flip=c.flip)
         seed_everything(c.seed)
-        t = FlowTraining(c, device, precision, test.images)
-        recorder = FlowRecorder(folder, c, data, flow_paths(c.out), TRACK, ["torch", "numpy"],
+        training = FlowTraining(c, device, precision, test.images)
+        recorder = FlowRecorder(folder, c, dataset, flow_paths(c.out), TRACK, ["torch", "numpy"],
                                 device_name(device), str(precision).removeprefix("torch."))
-        resumed = resume and restore_latest(t, recorder, load_file, ".pt", {"device"})
-        if resumed:
-            for row in t.history: say(flow_line(row, c.epochs))
-            if t.epoch == c.epochs and (stored := finished(recorder)):
-                say(provenance_line(stored["provenance"]))
-                return stored
-            say(f"resuming {c.out} at step {t.steps} (epoch {t.epoch + 1})")
-        if c.best_by == "frechet":
-            recorder.judge = FeatureFrechet(judge_of(data.name), data.images)
-        try: follow(t, batches, recorder, say, fresh=not resumed)
-        except KeyboardInterrupt:
-            recorder.metrics(t, "interrupted")
-            raise
-        say(provenance_line(recorder.last["provenance"]))
-        return recorder.last
-
-def follow(t, # a `FlowTraining`
-           batches, # a `DeviceBatches`
-           recorder, # a `FlowRecorder`
-           say, # prints a line
-           fresh): # whether the folder may hold checkpoints of an earlier run
-    "Steps, looks, checkpoints, epochs, pictures."
-    c = recorder.config
-    recorder.begin(t, fresh)
-    samples, begin = None, time.perf_counter()
-    with Interruptible() as interrupt, tqdm(total=c.epochs * len(batches), initial=t.steps,
-                                            leave=False, disable=not c.progress) as bar:
-        while t.epoch < c.epochs:
-            while t.step_in_epoch < len(batches):
-                t.one_step(batches)
-                save = t.steps % c.checkpoint_every == 0 or interrupt.asked
-                if not (save or t.steps % LOOK == 0 or t.step_in_epoch == len(batches)): continue
-                check_finite(t, recorder, fresh)
-                if fresh: recorder.anew(t)
-                fresh = False
-                bar.update(t.steps - bar.n)
-                if not save: continue
-                now = time.perf_counter()
-                t.seconds, t.epoch_seconds = t.seconds + now - begin, t.epoch_seconds + now - begin
-                recorder.checkpoint(t)
-                if interrupt.asked: raise KeyboardInterrupt
-                begin = time.perf_counter()
-            samples = end_of_epoch(t, recorder, None, time.perf_counter() - begin)
-            recorder.pictures(t, samples)
-            recorder.checkpoint(t)
-            recorder.metrics(t, "running")
-            say(flow_line(t.history[-1], c.epochs))
-            begin = time.perf_counter()
-    if samples is None: recorder.pictures(t, t.draw(c.num_samples, SEED_GRID))
-    recorder.results(t)
-    recorder.metrics(t, "finished")
+        return training, batches, recorder
+    def restore(training, recorder):
+        return restore_latest(training, recorder, load_file, ".pt", {"device"})
+    return run(c, prepare, restore, resume, verbose)
 
 # %% ../../nbs/refinement/flow_matching.ipynb #149f1190
 def load_velocity(path, # a run folder, or a file of weights in one

@@ -794,7 +794,6 @@
 # | [`runs_needed`](../refinement/iterate.ipynb#how-much-is-luck) | How many runs show a difference in four cases of five, at the level of 5 %. |
 # | [`Comparison`](../refinement/iterate.ipynb#compare-in-pairs-and-say-how-sure-you-are) | What `compare` found: candidate minus base, so that below 0 the candidate is better. |
 # | [`permutation_p`](../refinement/iterate.ipynb#compare-in-pairs-and-say-how-sure-you-are) | How often random signs give a mean as far from 0; exact up to thirteen pairs. |
-# | [`bootstrap_interval`](../refinement/iterate.ipynb#compare-in-pairs-and-say-how-sure-you-are) | The middle share of the means of resamples. |
 # | [`compare`](../refinement/iterate.ipynb#compare-in-pairs-and-say-how-sure-you-are) | The differences of pairs: mean, interval and p. Raises `CourseError` for what are no pairs. |
 # | [`successive_halving`](../refinement/iterate.ipynb#little-time-for-many-much-for-few) | Train all a little, drop the worse half, train the rest on (Jamieson and Talwalkar 2016). |
 
@@ -822,9 +821,7 @@
 # | [`flow_paths`](../refinement/flow_matching.ipynb#a-run-like-the-others) | What a run writes, by name. |
 # | [`loss_figure`](../refinement/flow_matching.ipynb#a-run-like-the-others) | The loss of each epoch: of training, and on images held out. |
 # | [`FlowRecorder`](../refinement/flow_matching.ipynb#a-run-like-the-others) | Writes the run folder. |
-# | [`flow_line`](../refinement/flow_matching.ipynb#a-run-like-the-others) | One epoch in one line. |
 # | [`train`](../refinement/flow_matching.ipynb#a-run-like-the-others) | Train a flow; what it makes is in `config.out`. Raises `CourseError`, `KeyboardInterrupt`. |
-# | [`follow`](../refinement/flow_matching.ipynb#a-run-like-the-others) | Steps, looks, checkpoints, epochs, pictures. |
 # | [`load_velocity`](../refinement/flow_matching.ipynb#a-run-like-the-others) | A trained network. Raises `CourseError` for anything that is not one. |
 
 # %% [markdown]

@@ -56,6 +56,7 @@ from gan_course.pytorch.config import select_device, select_precision
 from gan_course.pytorch.data import DeviceBatches
 from gan_course.pytorch.train import Training
 from gan_course.pytorch.utils import rng_state, seed_everything, set_rng_state
+from gan_course.toy import mean_interval
 
 # %%
 import time
@@ -213,7 +214,8 @@ for share in (0.5, 0.2, 0.1, 0.05):
 # not be so. The differences show whether it is.
 #
 # Two questions to the differences. How large is their mean, and how sure? The **[bootstrap](../about/glossary.ipynb#gl-bootstrap)** [@efron1979bootstrap] draws as many of them
-# with replacement, again and again, and takes the middle 95 % of the means. Could it be nothing but luck? If the change did nothing, each
+# with replacement, again and again, and takes the middle 95 % of the means (`mean_interval`, from
+# [A GAN you can watch](../foundations/toy.ipynb#ten-runs-and-an-interval)). Could it be nothing but luck? If the change did nothing, each
 # difference would have come out with the other sign as easily. The **permutation test** [@fisher1935design] tries all ways to
 # choose the signs, and counts in how many of them the mean is as far from 0 as it was.
 
@@ -244,13 +246,6 @@ def permutation_p(differences, # [n], of pairs
     means = np.abs(signs @ d)
     return float((means >= means[0] * (1 - 1e-12)).mean())
 
-def bootstrap_interval(values, # [n]
-                       level=0.95, resamples=10_000, seed=0):
-    "The middle share of the means of resamples."
-    x, rng = np.asarray(values, float), np.random.default_rng(seed)
-    means = x[rng.integers(len(x), size=(resamples, len(x)))].mean(1)
-    return tuple(float(q) for q in np.quantile(means, [(1 - level) / 2, (1 + level) / 2]))
-
 def compare(base, candidate, # scores of the same seeds, in the same order; smaller is better
     ): # a `Comparison`
     "The differences of pairs: mean, interval and p. Raises `CourseError` for what are no pairs."
@@ -260,7 +255,7 @@ def compare(base, candidate, # scores of the same seeds, in the same order; smal
     if not np.isfinite(a - b).all():
         raise CourseError("a run failed (its score is not finite): count failures apart")
     d = b - a
-    return Comparison(float(d.mean()), *bootstrap_interval(d), permutation_p(d), len(d))
+    return Comparison(*mean_interval(d), permutation_p(d), len(d))
 
 
 # %%

@@ -257,7 +257,7 @@ def test_the_judge_keeps_the_best(tmp_path, quick, monkeypatch):
     class Judge:
         def __init__(self, *args): pass
         def distance(self, images): return next(values)
-    monkeypatch.setattr(flow, "FeatureFrechet", Judge)
+    monkeypatch.setattr("gan_course.loop.FeatureFrechet", Judge)
     monkeypatch.setattr("gan_course.loop.JUDGED", 10)
     metrics = train(config(tmp_path/"run", best_by="frechet"), verbose=False)
     assert metrics["best"]["epoch"] == 2 and metrics["best"]["frechet"] == 2.0
