@@ -25,7 +25,7 @@ from .evaluate import PixelFrechet
 from .features import JUDGES, judge_of
 from .metrics import (PUBLISHED, Reference, evaluation_figure, flags, frechet,
                                 inception_features)
-from .runs import RunFolder, atomic_path, read_json, write_json
+from .runs import RunFolder, atomic_path, cores_in_words, read_json, write_json
 
 # %% ../nbs/about/results.ipynb #e1dd5147
 def fitting_judge(name, shape): # of a data set and its images
@@ -47,7 +47,7 @@ def reference_of(judge, train, test, # `Dataset`s
 
 def evaluate_images(images, # uint8 [N, H, W, C]
                     train, test, # `Dataset`s
-                    reference=None): # a `Reference`, or None: no judge fits
+                    reference=None) -> dict: # a `Reference`, or None: no judge fits
     "What is known of samples, as `evaluation.json` holds it."
     pixels = PixelFrechet(train.images)
     few = test.images[:max(len(images), pixels.components + 1)]
@@ -77,7 +77,7 @@ def evaluate_run(run, # a run folder, or its path
                  images, # samples, uint8 [N, H, W, C]
                  train, test, # `Dataset`s
                  features="judge", # or "pixels", "inception"
-                 **about): # what else to note: seed, which weights
+                 **about) -> dict: # what else to note: seed, which weights
     "Write evaluation.json and evaluation.png. Returns what stands in the former."
     folder = run if isinstance(run, RunFolder) else RunFolder(run, create=False)
     judge = None if features == "pixels" else fitting_judge(train.name, train.images.shape[1:])
@@ -93,7 +93,7 @@ def evaluate_run(run, # a run folder, or its path
     figures.save_figure(page, folder.path/"evaluation.png")
     return found
 
-def in_words(found): # what `evaluate_run` returned
+def in_words(found) -> list[str]: # what `evaluate_run` returned
     "The numbers as lines of text."
     p = found["pixel_frechet"]
     lines = [f"pixel Fréchet distance {p['value']:.3f} (test images: {p['floor']:.3f})"]
@@ -111,7 +111,7 @@ def in_words(found): # what `evaluate_run` returned
 
 
 # %% ../nbs/about/results.ipynb #fe449486
-def run_folders(paths): # run folders, or folders of run folders
+def run_folders(paths) -> list[Path]: # run folders, or folders of run folders
     "All run folders in the order given. `CourseError` where there is none."
     found = []
     for path in map(Path, paths):
@@ -123,7 +123,7 @@ def run_folders(paths): # run folders, or folders of run folders
         found += inside
     return found
 
-def summary(path): # of a run folder
+def summary(path) -> dict: # of a run folder
     """What the table says of a run, name -> value; None for what it lacks. `CourseError` for files
     that are no run's."""
     folder = RunFolder(path, create=False)
@@ -138,12 +138,13 @@ def summary(path): # of a run folder
                    images_seen=p["images_seen"], minutes=p["seconds"] / 60,
                    images_per_second=p["images_per_second"],
                    generator=size.get("generator"), discriminator=size.get("discriminator"),
-                   processor=f"{p['device']}, {p['processor']}, {p['cores']} cores",
+                   processor=f"{p['device']}, {p['processor']}, {cores_in_words(p['cores'])}",
                    precision_format=metrics.get("precision"), fast=p["fast"],
                    num=found.get("num"),
                    pixel_frechet=(found.get("pixel_frechet") or {}).get("value"))
-        row["settings"] = {name: value for name, value in config.items()
-                           if name not in ("seed", "out", "data_dir", "progress", "tensorboard")}
+        row["settings"] = {name: value for name, value in config.items() # precision: the one used
+                           if name not in ("seed", "out", "data_dir", "progress", "tensorboard",
+                                           "precision")} | {"precision": metrics.get("precision")}
         for name in ("frechet", "precision", "recall", "coverage", "copied"):
             row[name] = (found.get("metrics") or {}).get(name)
         return row
@@ -166,9 +167,9 @@ def headline(rows): # with equal settings but for the seed
     text = f"**{statistics.median(values):.2f}**"
     return text + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
 
-def groups_of(rows):
+def groups_of(rows) -> list[list[dict]]:
     "Lists of rows that differ only in their seed."
-    groups = {}
+    groups: dict[tuple, list[dict]] = {}
     for row in rows:
         groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))),
                           []).append(row)
@@ -198,10 +199,11 @@ def costs(rows):
     return table(["run", "epochs", "minutes", "images/s", "parameters of G", "of D", "processor"],
                  [[r["run"], str(r["epochs"]), number(r["minutes"], 1),
                    number(r["images_per_second"], 0), number(r["generator"], 0),
-                   number(r["discriminator"], 0), r["processor"] + (", fast" if r["fast"] else "")]
-                  for r in rows])
+                   number(r["discriminator"], 0),
+                   ", ".join(filter(None, [r["processor"], r["precision_format"],
+                                           "fast" if r["fast"] else ""]))] for r in rows])
 
-def report(paths): # as for `run_folders`
+def report(paths) -> list[str]: # as for `run_folders`
     "The three tables in Markdown, as lines."
     rows = [summary(path) for path in run_folders(paths)]
     return [*headlines(rows), "", *qualities(rows), "", *costs(rows)]
@@ -247,7 +249,8 @@ def grids_figure(paths, # run folders of one data set
 # %% ../nbs/about/results.ipynb #fd42a145
 def abridge(run, # a run folder
             to, # the folder to write
-            marks=MARKS): # after how many images seen samples are kept; also the last ones
+            # after how many images seen samples are kept; also the last ones
+            marks=MARKS) -> Path:
     "Copy what `report` and `grids_figure` need. Returns the new folder."
     run, to = Path(run), Path(to)
     summary(run) # is it a run, and readable?

@@ -260,6 +260,18 @@ def test_seeds_are_one_group(runs):
     assert len(groups_of(rows)) == 2, "another width is another recipe"
 
 
+def test_precision_that_was_used_makes_the_group(runs):
+    "Whether it was asked for or found by auto."
+    saved = strict_json(runs/"r1"/"config.json")
+    saved["config"]["precision"] = "fp32"
+    (runs/"r1"/"config.json").write_text(json.dumps(saved))
+    assert len(groups_of([summary(path) for path in run_folders([runs])])) == 1
+    metrics = strict_json(runs/"r1"/"metrics.json")
+    assert metrics["precision"] == "float32" and "float32" in "\n".join(report([runs/"r1"]))
+    (runs/"r1"/"metrics.json").write_text(json.dumps(metrics | {"precision": "bfloat16"}))
+    assert len(groups_of([summary(path) for path in run_folders([runs])])) == 2
+
+
 def test_summary_is_what_the_files_say(runs):
     row, saved = summary(runs/"r0"), strict_json(runs/"r0"/"metrics.json")
     assert row["images_seen"] == saved["provenance"]["images_seen"] and row["minutes"] * 60 == pytest.approx(saved["provenance"]["seconds"])

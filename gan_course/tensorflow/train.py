@@ -19,7 +19,7 @@ from .. import keras_files
 from ..keras_files import KerasRecorder, KerasTraining
 from ..loop import (SEED_GRID, average_keep, latest_checkpoint, lr_factor,
                              restore_latest, run)
-from .config import (CONFIG, artifact_paths, select_device, select_precision,
+from .config import (CONFIG, Config, artifact_paths, select_device, select_precision,
                                           select_strategy,
                                           select_xla)
 from .data import DeviceBatches
@@ -181,11 +181,11 @@ def restore(training, recorder):
     return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device"})
 
 # %% ../../nbs/tensorflow/train.ipynb #c64ed06c
-def train(config=CONFIG, # a `Config`
+def train(config: Config = CONFIG,
           # go on from the last checkpoint in config.out; from the start if there is none
-          resume=False,
-          verbose=True, # print a line per epoch
-    ): # what stands in metrics.json
+          resume: bool = False,
+          verbose: bool = True, # print a line per epoch
+    ) -> dict: # what stands in metrics.json
     """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
     `KeyboardInterrupt` on Ctrl-C."""
     device = select_device(config.device)

@@ -7,7 +7,7 @@ __all__ = ['TRACK', 'load_checkpoint', 'load_file', 'Ema', 'Training', 'TpuRecor
 
 # %% ../../nbs/tpu/train.ipynb #bb41c510
 # first: it chooses Keras's backend
-from .config import BACKEND, CONFIG, artifact_paths
+from .config import BACKEND, CONFIG, Config, artifact_paths
 
 from functools import partial
 
@@ -138,11 +138,11 @@ def restore(training, recorder):
                           more={"device", "steps_per_call"})
 
 # %% ../../nbs/tpu/train.ipynb #29e7ba26
-def train(config=CONFIG, # a `Config`
+def train(config: Config = CONFIG,
           # go on from the last checkpoint in config.out; from the start if there is none
-          resume=False,
-          verbose=True, # print a line per epoch
-    ): # what stands in metrics.json
+          resume: bool = False,
+          verbose: bool = True, # print a line per epoch
+    ) -> dict: # what stands in metrics.json
     """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
     `KeyboardInterrupt` on Ctrl-C."""
     accelerator = find_accelerator(config.device, config.cpu_devices)

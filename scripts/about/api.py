@@ -94,6 +94,7 @@
 # | [`History`](../foundations/runs.ipynb#history) | What was measured, one dictionary per epoch. |
 # | [`processor_name`](../foundations/runs.ipynb#where-a-result-comes-from) | What the processor calls itself. |
 # | [`cores`](../foundations/runs.ipynb#where-a-result-comes-from) | How many cores this process may use. |
+# | [`cores_in_words`](../foundations/runs.ipynb#where-a-result-comes-from) | `1 core` or `2 cores`. |
 # | [`git_revision`](../foundations/runs.ipynb#where-a-result-comes-from) | Revision of the checkout the package runs from, `-dirty` if its code was changed, or None. |
 # | [`provenance`](../foundations/runs.ipynb#where-a-result-comes-from) | Where a result came from: data, effort, machine, versions, code. |
 # | [`provenance_line`](../foundations/runs.ipynb#where-a-result-comes-from) | The provenance as the one line that a lesson prints. |
@@ -1497,7 +1498,9 @@
 # | [`exported`](../about/site.ipynb#what-a-lesson-exports) | The public names that a lesson exports, in its order. |
 # | [`lessons`](../about/site.ipynb#stamping) | Every notebook of the course. |
 # | [`reading_order`](../about/site.ipynb#stamping) | The order of the course, from `_quarto.yml`. |
-# | [`stamp_notebook`](../about/site.ipynb#stamping) | Write links, install cell and place into a lesson; a page without code gets its place only. |
+# | [`FOLDED`](../about/site.ipynb#stamping) | a constant |
+# | [`fold`](../about/site.ipynb#stamping) | Fold a cell that the site folds, and no other. |
+# | [`stamp_notebook`](../about/site.ipynb#stamping) | Write links, install cell and place into a lesson, and fold its solutions; a page without code gets its place only. |
 # | [`as_script`](../about/site.ipynb#stamping) | The text copy of a notebook, as it stands in `scripts/`. |
 # | [`write_scripts`](../about/site.ipynb#stamping) | Write `scripts/` from `nbs/`, and remove texts whose notebook is gone. |
 # | [`stamp`](../about/site.ipynb#stamping) | Stamp every lesson of the repository. |

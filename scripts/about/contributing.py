@@ -115,7 +115,8 @@
 # Two to four, at the end. Each has a check that accepts the folded solution and rejects the two or three most common wrong
 # answers with a hint at the mistake. Checks live in a notebook of their own,
 # [for example](../exercises/objective.ipynb), so that the module holds only what the course needs; a test in
-# `tests/exercises/` holds both sides.
+# `tests/exercises/` holds both sides. The line `#| code-fold: true` folds a solution on the site; `make stamp` folds the same cell in
+# JupyterLab, on Colab and on Kaggle.
 #
 # ## 6. Test and hand in
 #

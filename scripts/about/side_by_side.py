@@ -1677,11 +1677,11 @@
 # **PyTorch**
 #
 # ```python
-# def train(config=CONFIG, # a `Config`
+# def train(config: Config = CONFIG,
 #           # go on from the last checkpoint in config.out; from the start if there is none
-#           resume=False,
-#           verbose=True, # print a line per epoch
-#     ): # what stands in metrics.json
+#           resume: bool = False,
+#           verbose: bool = True, # print a line per epoch
+#     ) -> dict: # what stands in metrics.json
 #     """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
 #     `KeyboardInterrupt` on Ctrl-C."""
 #     with process_group(config.device) as (rank, world, device):
@@ -1705,11 +1705,11 @@
 # **TensorFlow**
 #
 # ```python
-# def train(config=CONFIG, # a `Config`
+# def train(config: Config = CONFIG,
 #           # go on from the last checkpoint in config.out; from the start if there is none
-#           resume=False,
-#           verbose=True, # print a line per epoch
-#     ): # what stands in metrics.json
+#           resume: bool = False,
+#           verbose: bool = True, # print a line per epoch
+#     ) -> dict: # what stands in metrics.json
 #     """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
 #     `KeyboardInterrupt` on Ctrl-C."""
 #     device = select_device(config.device)
@@ -1882,22 +1882,25 @@
 # **PyTorch**
 #
 # ```python
-# @torch.no_grad()
-# def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or a file of weights
-#                      num_images=36, # how many
-#                      output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
-#                      seed=0, # of the latents
-#                      truncation=None, # see `sample_latents`
-#                      best=False, # the best generator so far instead of the last
-#                      device="auto", # where to compute
-#     ): # uint8 array, [num_images, 28, 28, channels]
+# def generate_samples(# a `Config`, or the path of a run folder or a file of weights
+#                      config: Config | str | Path = CONFIG,
+#                      num_images: int = 36, # how many
+#                      # PNG of the grid; None: gan_samples.png in the run folder
+#                      output_path: str | Path | None = None,
+#                      seed: int = 0, # of the latents
+#                      truncation: float | None = None, # see `sample_latents`
+#                      best: bool = False, # the best generator so far instead of the last
+#                      device: str = "auto", # where to compute
+#     ) -> np.ndarray: # uint8 array, [num_images, 28, 28, channels]
 #     "Draw images from a trained generator, and write them as a grid."
 #     run = Path(config.out if isinstance(config, Config) else config)
 #     if not 1 <= num_images <= 100_000:
 #         raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
 #     G, trained, data = load_generator(run, select_device(device), best)
 #     z = sample_latents(num_images, trained.latent_dim, seed, truncation)
-#     images = to_images(torch.cat([G(part.to(G.to_image.weight.device)) for part in z.split(500)]))
+#     with torch.no_grad():
+#         images = to_images(torch.cat([G(part.to(G.to_image.weight.device))
+#                                       for part in z.split(500)]))
 #     output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"
 #     note = f"{trained.recipe} on {data['name']}, {trained.epochs} epochs, seed {seed}"
 #     if truncation is not None: note += f", truncated at {truncation:g}"
@@ -1909,14 +1912,16 @@
 # **TensorFlow**
 #
 # ```python
-# def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or a file of weights
-#                      num_images=36, # how many
-#                      output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
-#                      seed=0, # of the latents
-#                      truncation=None, # see `sample_latents`
-#                      best=False, # the best generator so far instead of the last
-#                      device="auto", # where to compute
-#     ): # uint8 array, [num_images, 28, 28, channels]
+# def generate_samples(# a `Config`, or the path of a run folder or a file of weights
+#                      config: Config | str | Path = CONFIG,
+#                      num_images: int = 36, # how many
+#                      # PNG of the grid; None: gan_samples.png in the run folder
+#                      output_path: str | Path | None = None,
+#                      seed: int = 0, # of the latents
+#                      truncation: float | None = None, # see `sample_latents`
+#                      best: bool = False, # the best generator so far instead of the last
+#                      device: str = "auto", # where to compute
+#     ) -> np.ndarray: # uint8 array, [num_images, 28, 28, channels]
 #     "Draw images from a trained generator, and write them as a grid."
 #     run = Path(config.out if isinstance(config, Config) else config)
 #     if not 1 <= num_images <= 100_000:

@@ -295,6 +295,8 @@ assert set(anchors) == {"twice-and-more"} and code[1].startswith("def twice(x):"
 # lesson's place in the course, `- order: 3`, by which Quarto sorts the sidebar. The order itself stands in one list,
 # `reading-order` in `_quarto.yml`; it is the order of the imports too. Stamping twice changes nothing, and a test
 # stamps a copy of the course and compares.
+#
+# The site folds solutions. Where a lesson is open as a notebook, each host has a word of its own for a folded cell, so all three are written:
 
 # %%
 #| exports
@@ -333,12 +335,23 @@ def _ways(nb, lesson): # from a lesson to the pages that are made from it
     return ways
 
 
+# a folded cell, in JupyterLab, on Colab and on Kaggle
+FOLDED = {"jupyter": {"source_hidden": True}, "cellView": "form", "_kg_hide-input": True}
+
+def fold(cell): # changed in place
+    "Fold a cell that the site folds, and no other."
+    for key in FOLDED: cell["metadata"].pop(key, None)
+    if cell["cell_type"] == "code" and re.search(r"^#\| code-fold: true$", _text(cell), re.M):
+        cell["metadata"] |= FOLDED
+
+
 def stamp_notebook(nb,           # a notebook as read from JSON; changed in place
                    lesson,       # as in `pytorch/train`
                    cfg,          # from `read_settings`
                    place=None,   # in the reading order, written as `- order:` into the title cell
     ):                           # the notebook
-    "Write links, install cell and place into a lesson; a page without code gets its place only."
+    """Write links, install cell and place into a lesson, and fold its solutions; a page without code
+    gets its place only."""
     cells, first = nb["cells"], nb["cells"][0]
     if place is not None:
         lines = [line for line in _text(first).splitlines() if not re.match(r"- order:", line)]
@@ -350,6 +363,7 @@ def stamp_notebook(nb,           # a notebook as read from JSON; changed in plac
     elif any(c["cell_type"] == "code" for c in cells):
         _stamp_cell(cells, 1, "markdown", BADGES, badges(lesson, cfg) + _ways(nb, lesson), lesson)
         _stamp_cell(cells, 2, "code", INSTALL, install_cell(lesson, cfg), lesson)
+    for cell in cells: fold(cell)
     return nb
 
 
@@ -377,6 +391,11 @@ twice = stamp_notebook(deepcopy(once), "pytorch/train", cfg, place=7)
 assert len(once["cells"]) == 4 and twice == once
 moved = stamp_notebook(deepcopy(once), "pytorch/train", cfg | {"user": "grace"}, place=8)
 assert "ada" not in _text(moved["cells"][1]) and "- order: 7" not in _text(moved["cells"][0])
+solved = toy_lesson()
+solved["cells"][1]["source"] = ["#| code-fold: true\n", "1 + 1"]
+folded, shown = (stamp_notebook(lesson, "pytorch/train", cfg)["cells"][-1]["metadata"]
+                 for lesson in (solved, toy_lesson()))
+assert folded == FOLDED and shown == {}
 
 
 # %% [markdown]

@@ -47,6 +47,7 @@ from gan_course.flowers.config import CONFIG, artifact_paths # first: it chooses
 from pathlib import Path
 
 import numpy as np
+import matplotlib.pyplot as plt
 from IPython.display import Image
 
 from gan_course import figures
@@ -57,6 +58,7 @@ from gan_course.flowers import load_images, train
 from gan_course.flowers.dataset import CREDIT
 from gan_course.flowers.networks import create_generator
 from gan_course.flowers.utils import generate_images, generate_noise, load_generator, nearest
+from gan_course.results import evaluate_run, fitting_judge, in_words
 from gan_course.runs import provenance_line
 
 # %%
@@ -77,17 +79,21 @@ figures.image_grid(real.images[:48], columns=12, scale=1,
 # thirtieth [epoch](../about/glossary.ipynb#gl-epoch). Before you look at it: which of the numbers will tell that the pictures get better?
 
 # %%
-config = CONFIG.replace(progress=False, **budget(full={}, fast=dict(
-    epochs=2, limit=320, input_size=32, num_filters=8, eval_images=500, measure_every=1,
+judge = fitting_judge(real.name, real.images.shape[1:]) # None for the drawn blossoms
+config = CONFIG.replace(progress=False, best_by="frechet" if judge else "pixels",
+                        **budget(full={}, fast=dict(
+    epochs=2, limit=320, num_filters=8, eval_images=500, measure_every=1,
     checkpoint_save_interval=1, out=Path("artifacts/flowers_fast"))))
 metrics = train(config, resume=budget(full=True, fast=False), verbose=False)
 rows = metrics["history"]
-print("epoch  loss D  loss G   D(x)  D(G(z))  FD(pixels)  rank: training  held out  images/s")
+print("epoch  loss D  loss G   D(x)  D(G(z))  FD(pixels)  FD(judge)"
+      "  rank: training  held out  images/s")
 for row in rows:
     if row["epoch"] % budget(full=30, fast=1) and row["epoch"] not in (1, 10): continue
     print(f"{row['epoch']:5}{row['loss_d']:8.3f}{row['loss_g']:8.3f}{row['d_real']:7.2f}"
           f"{row['d_fake']:9.2f}"
-          f"{row['pixel_frechet'] or np.nan:12.2f}{row['rank_train'] or np.nan:16.2f}"
+          f"{row['pixel_frechet'] or np.nan:12.2f}{row['frechet'] or np.nan:11.2f}"
+          f"{row['rank_train'] or np.nan:16.2f}"
           f"{row['rank_held_out'] or np.nan:10.2f}{row['images_per_second']:10.0f}")
 print(provenance_line(metrics["provenance"]))
 
@@ -163,6 +169,37 @@ ways = [generate_images(G, walk(ends[2 * i], ends[2 * i + 1], 10).astype(np.floa
         for i in range(5)]
 figures.interpolation_figure(ways, scale=1, caption=f"flowers on {real.name}, seed {config.seed}")
 
+# %% [markdown]
+# **When was it good?** Two distances in the course of the run. **Predict:** the [judge](../foundations/features.ipynb) looks at petals and middles, the pixel distance at small copies of the pictures; which of them will still see progress at the end?
+
+# %%
+#| label: fig-quality
+#| fig-cap: "Two Fréchet distances to the photographs, by epoch, of 2,000 samples: of their pixels, and of the judge's features. Smaller is better."
+#| fig-alt: "TODO"
+fig, axes = plt.subplots(1, 2, figsize=(7.2, 2.6))
+for ax, field, title in zip(axes, ("pixel_frechet", "frechet"), ("FD(pixels)", "FD(judge)")):
+    points = [(r["epoch"], r[field]) for r in rows if r[field] is not None]
+    if points: ax.plot(*zip(*points), "o-", color="black", ms=3)
+    ax.set(title=title, xlabel="epoch", yscale="log")
+fig.tight_layout()
+
+# %% [markdown]
+# TODO
+
+# %%
+few = generate_images(G, len(held_out), seed=2) # as many as there are held-out photographs
+evaluation = evaluate_run(config.out, few, real, held_out, seed=2)
+print("\n".join(in_words(evaluation)))
+
+# %%
+#| label: fig-evaluation
+#| fig-cap: "The page that stands in the run folder as evaluation.png."
+#| fig-alt: "Left sixty-four generated flowers; right a table of nine numbers, each with its interval and its floor."
+Image(str(config.out/"evaluation.png"))
+
+
+# %% [markdown]
+# TODO
 
 # %% [markdown]
 # ## Three ways to train on few photographs

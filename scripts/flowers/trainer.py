@@ -43,7 +43,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %%
 #| exports
 # first: it chooses Keras's backend
-from gan_course.flowers.config import CONFIG, artifact_paths, device_name, select_device
+from gan_course.flowers.config import CONFIG, Config, artifact_paths, device_name, select_device
 
 from functools import partial
 
@@ -364,11 +364,11 @@ def restore(training, recorder):
     belong to this run."""
     return restore_latest(training, recorder, load_checkpoint, ".npz", more={"device"})
 
-def train(config=CONFIG, # a `Config`
+def train(config: Config = CONFIG,
           # go on from the last checkpoint in config.out; from the start if there is none
-          resume=False,
-          verbose=True, # print a line per epoch
-    ): # what stands in metrics.json
+          resume: bool = False,
+          verbose: bool = True, # print a line per epoch
+    ) -> dict: # what stands in metrics.json
     """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
     `KeyboardInterrupt` on Ctrl-C."""
     device = select_device(config.device)

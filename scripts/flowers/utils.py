@@ -158,14 +158,16 @@ def generate_image_from_weights(path, # of a run folder or a file of weights
     "One image of a trained generator."
     return generate_images(load_generator(path)[0], 1, seed)[0]
 
-def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or a file of weights
-                     num_images=36, # how many
-                     output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
-                     seed=0, # of the latents
-                     truncation=None, # no component of a latent exceeds this; None: no limit
-                     best=False, # the best generator so far instead of the last
-                     device="auto", # where to compute
-    ): # uint8 [num_images, H, W, C]
+def generate_samples(# a `Config`, or the path of a run folder or a file of weights
+                     config: Config | str | Path = CONFIG,
+                     num_images: int = 36, # how many
+                     # PNG of the grid; None: gan_samples.png in the run folder
+                     output_path: str | Path | None = None,
+                     seed: int = 0, # of the latents
+                     truncation: float | None = None, # no component of a latent exceeds this; None: no limit
+                     best: bool = False, # the best generator so far instead of the last
+                     device: str = "auto", # where to compute
+    ) -> np.ndarray: # uint8 [num_images, H, W, C]
     "Draw images from a trained generator, and write them as a grid."
     run = Path(config.out if isinstance(config, Config) else config)
     if not 1 <= num_images <= 100_000:

@@ -1231,11 +1231,12 @@ def _warn_of_garments(reason):
           file=sys.stderr, flush=True)
     warnings.warn("Fashion-MNIST is not available; using garments instead", stacklevel=3)
 
-def load_dataset(name="auto", # auto, fashion_mnist or garments
-                 split="train", # train or test
-                 data_dir=None, # see `data_root`; None: also what Kaggle has mounted
-                 limit=None, # only the first so many images
-    ): # a `Dataset`
+def load_dataset(name: str = "auto", # auto, fashion_mnist or garments
+                 split: str = "train", # train or test
+                 # see `data_root`; None: also what Kaggle has mounted
+                 data_dir: str | Path | None = None,
+                 limit: int | None = None, # only the first so many images
+    ) -> Dataset:
     "Load a data set by name; `auto`: Fashion-MNIST if it can be had, else garments and a warning."
     if name not in ("auto", "fashion_mnist", "garments"):
         raise CourseError(f"there is no data set {name!r}; give auto, fashion_mnist or garments")

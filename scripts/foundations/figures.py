@@ -366,8 +366,10 @@ def _canvas(tiled, scale, title, caption, above=0, left=0, min_width=320, max_wi
     y0 = fig_height - top - height * scale
     with matplotlib.rc_context(course_style):
         fig = CourseFigure(fig_width, fig_height)
-        ax = fig.add_axes((x0 / fig_width, y0 / fig_height,
-                           width * scale / fig_width, height * scale / fig_height))
+        inset = 1e-4 # or matplotlib before 3.8 may round an edge to the next pixel outside
+        ax = fig.add_axes(((x0 + inset) / fig_width, (y0 + inset) / fig_height,
+                           (width * scale - 2 * inset) / fig_width,
+                           (height * scale - 2 * inset) / fig_height))
         shown = tiled.repeat(scale, axis=0).repeat(scale, axis=1)  # nearest neighbour, by hand
         shown = shown.repeat(3, axis=-1) if shown.shape[-1] == 1 else shown
         ax.imshow(shown, interpolation="none", aspect="auto", extent=(0, width, height, 0))

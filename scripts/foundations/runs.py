@@ -481,19 +481,19 @@ class RunFolder:
                     except OSError:
                         pass
 
-    def save_config(self, config): # dictionary
+    def save_config(self, config: dict) -> Path: # dictionary
         "Write config.json."
         return write_json(self.config_path, config)
 
-    def save_metrics(self, metrics): # dictionary
+    def save_metrics(self, metrics: dict) -> Path: # dictionary
         "Write metrics.json."
         return write_json(self.metrics_path, metrics)
 
-    def load_config(self):
+    def load_config(self) -> dict:
         "The dictionary in config.json."
         return _dictionary(self.config_path)
 
-    def load_metrics(self):
+    def load_metrics(self) -> dict:
         "The dictionary in metrics.json."
         return _dictionary(self.metrics_path)
 
@@ -517,18 +517,18 @@ class RunFolder:
                 pass
         return path
 
-    def checkpoint_paths(self):
+    def checkpoint_paths(self) -> list[Path]:
         "All complete checkpoints, oldest first."
         if not self.checkpoints.is_dir():
             return []
         return sorted((p for p in self.checkpoints.iterdir() if _step.match(p.name)), key=step_of)
 
-    def latest_checkpoint(self):
+    def latest_checkpoint(self) -> Path | None:
         "The newest complete checkpoint, or None."
         paths = self.checkpoint_paths()
         return paths[-1] if paths else None
 
-    def remove_checkpoints(self):
+    def remove_checkpoints(self) -> None:
         "Remove all checkpoints: what a run does that starts anew in a folder already used."
         for path in self.checkpoint_paths():
             try:
@@ -816,6 +816,10 @@ def cores():
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
+def cores_in_words(number):
+    "`1 core` or `2 cores`."
+    return f"{number} core" + "s" * (number != 1)
+
 def git_revision(package=None): # folder of the package; by default gan_course's own
     "Revision of the checkout the package runs from, `-dirty` if its code was changed, or None."
     package = Path(package or gan_course.__file__).resolve()
@@ -884,7 +888,7 @@ def provenance_line(p, # what `provenance` returned
         f"{p['track']} on {p['dataset']} ({p['images']} images, sha256 {_short(p['checksum'])})",
         f"epochs {p['epochs']}", f"seed {p['seed']}",
         f"{p['images_seen']} images in {p['seconds']:.1f} s{rate}",
-        f"{p['device']}, {p['processor']}, {p['cores']} cores",
+        f"{p['device']}, {p['processor']}, {cores_in_words(p['cores'])}",
         f"python {p['python']}, {versions}", f"git {p['git']}", p["date"],
         "fast" if p["fast"] else "full"]
     return "provenance: " + " | ".join(" ".join(str(part).split()) for part in parts)

@@ -45,6 +45,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 import math
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from gan_course import figures
@@ -249,22 +250,25 @@ figures.interpolation_figure(list(pictures), caption=f"{data['name']}, {config.e
 
 # %%
 #| exports
-@torch.no_grad()
-def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or a file of weights
-                     num_images=36, # how many
-                     output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
-                     seed=0, # of the latents
-                     truncation=None, # see `sample_latents`
-                     best=False, # the best generator so far instead of the last
-                     device="auto", # where to compute
-    ): # uint8 array, [num_images, 28, 28, channels]
+def generate_samples(# a `Config`, or the path of a run folder or a file of weights
+                     config: Config | str | Path = CONFIG,
+                     num_images: int = 36, # how many
+                     # PNG of the grid; None: gan_samples.png in the run folder
+                     output_path: str | Path | None = None,
+                     seed: int = 0, # of the latents
+                     truncation: float | None = None, # see `sample_latents`
+                     best: bool = False, # the best generator so far instead of the last
+                     device: str = "auto", # where to compute
+    ) -> np.ndarray: # uint8 array, [num_images, 28, 28, channels]
     "Draw images from a trained generator, and write them as a grid."
     run = Path(config.out if isinstance(config, Config) else config)
     if not 1 <= num_images <= 100_000:
         raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
     G, trained, data = load_generator(run, select_device(device), best)
     z = sample_latents(num_images, trained.latent_dim, seed, truncation)
-    images = to_images(torch.cat([G(part.to(G.to_image.weight.device)) for part in z.split(500)]))
+    with torch.no_grad():
+        images = to_images(torch.cat([G(part.to(G.to_image.weight.device))
+                                      for part in z.split(500)]))
     output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"
     note = f"{trained.recipe} on {data['name']}, {trained.epochs} epochs, seed {seed}"
     if truncation is not None: note += f", truncated at {truncation:g}"

@@ -56,7 +56,7 @@ from gan_course import keras_files
 from gan_course.keras_files import KerasRecorder, KerasTraining
 from gan_course.loop import (SEED_GRID, average_keep, latest_checkpoint, lr_factor,
                              restore_latest, run)
-from gan_course.tensorflow.config import (CONFIG, artifact_paths, select_device, select_precision,
+from gan_course.tensorflow.config import (CONFIG, Config, artifact_paths, select_device, select_precision,
                                           select_strategy,
                                           select_xla)
 from gan_course.tensorflow.data import DeviceBatches
@@ -421,11 +421,11 @@ def restore(training, recorder):
 
 # %%
 #| exports
-def train(config=CONFIG, # a `Config`
+def train(config: Config = CONFIG,
           # go on from the last checkpoint in config.out; from the start if there is none
-          resume=False,
-          verbose=True, # print a line per epoch
-    ): # what stands in metrics.json
+          resume: bool = False,
+          verbose: bool = True, # print a line per epoch
+    ) -> dict: # what stands in metrics.json
     """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
     `KeyboardInterrupt` on Ctrl-C."""
     device = select_device(config.device)

@@ -167,14 +167,16 @@ assert spread[1] < spread[0], "less variety"
 
 # %%
 #| exports
-def generate_samples(config=CONFIG, # a `Config`, or the path of a run folder or a file of weights
-                     num_images=36, # how many
-                     output_path=None, # PNG of the grid; None: gan_samples.png in the run folder
-                     seed=0, # of the latents
-                     truncation=None, # see `sample_latents`
-                     best=False, # the best generator so far instead of the last
-                     device="auto", # where to compute; on JAX the process's default
-    ): # uint8 array, [num_images, 28, 28, channels]
+def generate_samples(# a `Config`, or the path of a run folder or a file of weights
+                     config: Config | str | Path = CONFIG,
+                     num_images: int = 36, # how many
+                     # PNG of the grid; None: gan_samples.png in the run folder
+                     output_path: str | Path | None = None,
+                     seed: int = 0, # of the latents
+                     truncation: float | None = None, # see `sample_latents`
+                     best: bool = False, # the best generator so far instead of the last
+                     device: str = "auto", # where to compute; on JAX the process's default
+    ) -> np.ndarray: # uint8 array, [num_images, 28, 28, channels]
     "Draw images from a trained generator, and write them as a grid."
     run = Path(config.out if isinstance(config, Config) else config)
     if not 1 <= num_images <= 100_000:

@@ -44,7 +44,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %%
 #| exports
 # first: it chooses Keras's backend
-from gan_course.tpu.config import BACKEND, CONFIG, artifact_paths
+from gan_course.tpu.config import BACKEND, CONFIG, Config, artifact_paths
 
 from functools import partial
 
@@ -277,11 +277,11 @@ def restore(training, recorder):
 
 # %%
 #| exports
-def train(config=CONFIG, # a `Config`
+def train(config: Config = CONFIG,
           # go on from the last checkpoint in config.out; from the start if there is none
-          resume=False,
-          verbose=True, # print a line per epoch
-    ): # what stands in metrics.json
+          resume: bool = False,
+          verbose: bool = True, # print a line per epoch
+    ) -> dict: # what stands in metrics.json
     """Train a GAN; everything it makes is in `config.out`. Raises `CourseError`, and
     `KeyboardInterrupt` on Ctrl-C."""
     accelerator = find_accelerator(config.device, config.cpu_devices)

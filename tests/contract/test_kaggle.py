@@ -16,7 +16,8 @@ from gan_course import _site
 
 LESSON = "tpu/gan_fashion_mnist"
 FILES = {"config.json", "metrics.json", "generator.keras", "discriminator.keras", "generator.weights.h5", "discriminator.weights.h5",
-         "gan_samples.png", "losses.png", "progress.png", "progress.npz", "training_loss.png", "final_generated_images.png"}
+         "gan_samples.png", "losses.png", "progress.png", "progress.npz", "training_loss.png", "final_generated_images.png",
+         "evaluation.json", "evaluation.png"}
 
 # Runs the lab's text as a script: no network, and Kaggle's folder elsewhere.
 DRIVER = """
