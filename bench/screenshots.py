@@ -21,7 +21,7 @@ from gan_course.runs import atomic_path
 
 LARGEST = 149_000 # bytes
 TABS = { # name -> what follows the address, and the size of the window
-    "scalars": ("#scalars&tagFilter=score%7Closs%7Crank_%7Cpixel&_smoothingWeight=0.6", (1400, 1340)),
+    "scalars": ("#scalars&tagFilter=score%7Closs%7Crank_%7Cfrechet&_smoothingWeight=0.6", (1400, 1340)),
     "images": ("#images", (1400, 760)),
     "text": ("#text", (1400, 760)),
     "hparams": ("#hparams", (1400, 420)),

@@ -687,7 +687,7 @@ ax.legend(); fig.tight_layout()
 
 # %% [markdown]
 # The ranges overlap: 2.3 to 3.4 and 3.0 to 4.1. Of the nine pairs, PyTorch is ahead in seven; with three seeds each, chance alone
-# is as uneven as that four times in ten (the exact rank test). And single runs jump by more than that from one epoch to the next. So the
+# is as uneven as that four times in ten (the exact rank test). And single runs jump by more than that from one [epoch](../about/glossary.ipynb#gl-epoch) to the next. So the
 # answer is: no difference that three seeds could show. If there is one, it is smaller than what the seed decides, and nobody should
 # choose a framework for it. Whoever wants to know more exactly needs more seeds, not longer runs.
 

@@ -295,7 +295,18 @@ def glossary_faults(nb, glossary):
 def test_the_first_use_of_every_term_is_linked():
     faults = {name: found for name, nb in lessons().items()
               if (found := glossary_faults(nb, terms()))}
-    assert not faults, f"run the linker: {faults}"
+    assert not faults, f"python tests/contract/link_glossary.py nbs/LESSON.ipynb: {faults}"
+
+
+def test_the_linker_links_what_this_test_wants():
+    "Every lesson, with its links to the glossary taken out and put in again."
+    from link_glossary import linked
+    for name, nb in lessons().items():
+        seen, cells = set(), []
+        for text in markdown(nb):
+            bare = LINK.sub(lambda match: match[1], text)
+            cells.append(dict(cell_type="markdown", metadata={}, source=linked(bare, terms(), seen, "glossary.ipynb")))
+        assert not glossary_faults(nb | dict(cells=cells), terms()), name
 
 
 def test_every_term_is_used_and_introduced():
