@@ -19,9 +19,8 @@ from .. import keras_files
 from ..keras_files import KerasRecorder, KerasTraining
 from ..loop import (SEED_GRID, average_keep, latest_checkpoint, lr_factor,
                              restore_latest, run)
-from .config import (CONFIG, Config, artifact_paths, select_device, select_precision,
-                                          select_strategy,
-                                          select_xla)
+from .config import (CONFIG, Config, artifact_paths, select_device,
+                                          select_precision, select_strategy, select_xla)
 from .data import DeviceBatches
 from .engine import CALL, NEVER, GANStep, Steps
 from .model import build_networks

@@ -350,8 +350,8 @@ def stamp_notebook(nb,           # a notebook as read from JSON; changed in plac
                    cfg,          # from `read_settings`
                    place=None,   # in the reading order, written as `- order:` into the title cell
     ):                           # the notebook
-    """Write links, install cell and place into a lesson, and fold its solutions; a page without code
-    gets its place only."""
+    """Write links, install cell and place into a lesson, and fold its solutions; a page without
+    code gets its place only."""
     cells, first = nb["cells"], nb["cells"][0]
     if place is not None:
         lines = [line for line in _text(first).splitlines() if not re.match(r"- order:", line)]

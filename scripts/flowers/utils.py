@@ -164,7 +164,8 @@ def generate_samples(# a `Config`, or the path of a run folder or a file of weig
                      # PNG of the grid; None: gan_samples.png in the run folder
                      output_path: str | Path | None = None,
                      seed: int = 0, # of the latents
-                     truncation: float | None = None, # no component of a latent exceeds this; None: no limit
+                     # no component of a latent exceeds this; None: no limit
+                     truncation: float | None = None,
                      best: bool = False, # the best generator so far instead of the last
                      device: str = "auto", # where to compute
     ) -> np.ndarray: # uint8 [num_images, H, W, C]

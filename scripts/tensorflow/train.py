@@ -56,9 +56,8 @@ from gan_course import keras_files
 from gan_course.keras_files import KerasRecorder, KerasTraining
 from gan_course.loop import (SEED_GRID, average_keep, latest_checkpoint, lr_factor,
                              restore_latest, run)
-from gan_course.tensorflow.config import (CONFIG, Config, artifact_paths, select_device, select_precision,
-                                          select_strategy,
-                                          select_xla)
+from gan_course.tensorflow.config import (CONFIG, Config, artifact_paths, select_device,
+                                          select_precision, select_strategy, select_xla)
 from gan_course.tensorflow.data import DeviceBatches
 from gan_course.tensorflow.engine import CALL, NEVER, GANStep, Steps
 from gan_course.tensorflow.model import build_networks
