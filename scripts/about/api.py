@@ -184,7 +184,7 @@
 # | [`checked`](../foundations/metrics.ipynb#are-they-like-real-images-on-the-whole) | The features as float64. `CourseError` for values that are not finite and for too few samples. |
 # | [`frechet`](../foundations/metrics.ipynb#are-they-like-real-images-on-the-whole) | The Fréchet distance of two sets of features (Heusel et al. 2017, eq. 6), and the deviation of it over resamples. |
 # | [`kernel_distance`](../foundations/metrics.ipynb#the-same-without-a-bias) | MMD² of each subset with the kernel (x·y / D + 1)³, unbiased (Bińkowski et al. 2018, eq. 4); their mean is the distance. |
-# | [`squared_distances`](../foundations/metrics.ipynb#are-they-good-and-are-they-all) | All squared distances, \[n, m\]. |
+# | [`squared_distances`](../foundations/metrics.ipynb#are-they-good-and-are-they-all) | All squared distances, \[n, m\], in one array: for 1,000 samples and 60,000 images it takes 480 MB. |
 # | [`radii`](../foundations/metrics.ipynb#are-they-good-and-are-they-all) | The squared distance of each point to its k-th nearest neighbour, \[N\]; of several k, \[len(k), N\]. |
 # | [`precision_recall`](../foundations/metrics.ipynb#are-they-good-and-are-they-all) | Whether each sample lies among real ones \[M\], and each real one among samples \[N\]; the means are precision and recall. |
 # | [`density_coverage`](../foundations/metrics.ipynb#are-they-good-and-are-they-all) | In how many balls of real ones each sample lies, / k \[M\], and whether each real one has a sample in its ball \[N\]. |

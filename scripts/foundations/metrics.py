@@ -187,8 +187,12 @@ for n in [c for c in (100, 300, 1000, 3000, 10_000) if c <= len(test)]:
 # %%
 #| exports
 def squared_distances(a, b): # float64 [n, D], [m, D]
-    "All squared distances, [n, m]."
-    return np.maximum((a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T, 0)
+    """All squared distances, [n, m], in one array: for 1,000 samples and 60,000 images it takes
+    480 MB."""
+    d = (-2 * a) @ b.T
+    d += (a**2).sum(1)[:, None]
+    d += (b**2).sum(1)
+    return np.maximum(d, 0, out=d)
 
 def radii(x, k, block=1000): # float64 [N, D]
     """The squared distance of each point to its k-th nearest neighbour, [N]; of several k, [len(k),
