@@ -17,6 +17,7 @@ from pathlib import Path
 
 import nbformat
 
+from gan_course import _site
 from gan_course.basics import is_fast
 from gan_course.runs import cores, processor_name
 
@@ -56,7 +57,7 @@ def main(arguments=None):
     parser.add_argument("lessons", nargs="*", help="such as foundations/metrics; by default all but labs and exercises")
     o = parser.parse_args(arguments)
     if is_fast(): sys.exit("GAN_COURSE_FAST is set: unset it, or the numbers are those of a fast run")
-    known = sorted(p.relative_to(ROOT/"nbs").with_suffix("").as_posix() for p in (ROOT/"nbs").rglob("*.ipynb") if not p.name.startswith("_"))
+    known = _site.lessons(ROOT)
     if unknown := set(o.lessons) - set(known): sys.exit(f"there is no lesson {sorted(unknown)[0]}")
     print(f"{processor_name()}, {cores()} cores\n\n| lesson | minutes | seconds of the processor | MB |\n|---|---|---|---|")
     failed = 0

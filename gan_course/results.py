@@ -142,9 +142,9 @@ def summary(path) -> dict: # of a run folder
                    precision_format=metrics.get("precision"), fast=p["fast"],
                    num=found.get("num"),
                    pixel_frechet=(found.get("pixel_frechet") or {}).get("value"))
-        row["settings"] = {name: value for name, value in config.items() # precision: the one used
+        row["settings"] = {name: value for name, value in config.items()
                            if name not in ("seed", "out", "data_dir", "progress", "tensorboard",
-                                           "precision")} | {"precision": metrics.get("precision")}
+                                           "precision")} # whether asked for or found by auto
         for name in ("frechet", "precision", "recall", "coverage", "copied"):
             row[name] = (found.get("metrics") or {}).get(name)
         return row
@@ -171,8 +171,8 @@ def groups_of(rows) -> list[list[dict]]:
     "Lists of rows that differ only in their seed."
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
-        groups.setdefault((row["track"], row["dataset"], repr(sorted(row["settings"].items()))),
-                          []).append(row)
+        groups.setdefault((row["track"], row["dataset"], row["precision_format"],
+                           repr(sorted(row["settings"].items()))), []).append(row)
     return list(groups.values())
 
 def headlines(rows): # of `summary`

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
-from .. import figures, keras_files
+from .. import figures, keras_files, metrics
 from ..basics import CourseError
 from ..evaluate import shrunk
 from .networks import create_generator
@@ -116,7 +116,7 @@ def nearest(samples, # uint8 [N, H, W, C]
     best, at = np.full(len(a), np.inf), np.zeros(len(a), int)
     for turned in (images, images[:, :, ::-1]):
         b = shrunk(turned).reshape(len(images), -1)
-        squared = (a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T
-        closer = squared.min(1) < best
-        at[closer], best[closer] = squared.argmin(1)[closer], squared.min(1)[closer]
-    return at, np.sqrt(np.clip(best, 0, None) / a.shape[1])
+        squared, index = metrics.nearest(a, b)
+        closer = squared < best
+        at[closer], best[closer] = index[closer], squared[closer]
+    return at, np.sqrt(best / a.shape[1])

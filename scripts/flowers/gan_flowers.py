@@ -184,7 +184,7 @@ for ax, field, title in zip(axes, ("pixel_frechet", "frechet"), ("FD(pixels)", "
 fig.tight_layout()
 
 # %% [markdown]
-# By the pixels the run was over at epoch 170. [The judge](../about/glossary.ipynb#gl-judge) sees progress to the end, from 12.4 to 9.2 in the same epochs, and so does the eye: the slider below shows what became sharper. Nobody would have stopped at 170, had they had the second curve.
+# By the pixels the run was over at epoch 170. [The judge](../about/glossary.ipynb#gl-judge) sees progress to the end, from 12.4 to 9.2 in the same epochs, and so does the eye, in the last columns of the strip above. With the second curve beside the first, nobody would have stopped at 170.
 #
 # **How good is it?** [Every number the course has](../foundations/metrics.ipynb), each with its [interval](../about/glossary.ipynb#gl-interval), of as many samples as there are held-out photographs, since a [floor](../about/glossary.ipynb#gl-floor) has to be taken from as many. `gan-course evaluate --run artifacts/flowers_gan` does the same:
 

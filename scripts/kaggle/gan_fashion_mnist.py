@@ -63,13 +63,13 @@ from pathlib import Path
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Image
 
 from gan_course import figures
 from gan_course.basics import budget
 from gan_course.datasets import load_dataset
 from gan_course.features import judge_of
 from gan_course.keras_files import load_network
-from gan_course.metrics import evaluation_figure
 from gan_course.results import evaluate_run, in_words
 from gan_course.runs import provenance_line
 from gan_course.tpu import CONFIG, generate_samples, train
@@ -94,7 +94,7 @@ figures.image_grid(real.images[:16], columns=4, caption=f"{real.name}, {len(real
 # %% [markdown]
 # ## Thirty epochs
 #
-# One [learning rate](../about/glossary.ipynb#gl-learning-rate) for both networks, [latents](../about/glossary.ipynb#gl-latent) of 256 numbers, pictures every five [epochs](../about/glossary.ipynb#gl-epoch). **Predict:** which of the two losses will fall?
+# One [learning rate](../about/glossary.ipynb#gl-learning-rate) for both networks, [latents](../about/glossary.ipynb#gl-latent) of 256 numbers, pictures every five [epochs](../about/glossary.ipynb#gl-epoch). In every second one a [judge](../foundations/features.ipynb), a small classifier that takes no part in the game, says how far samples are from real images: FD(judge). **Predict:** which of the two losses will fall?
 
 # %%
 config = CONFIG.replace(progress=False, best_by="frechet", **budget(full={}, fast=dict(
@@ -216,7 +216,7 @@ print("\n".join(in_words(evaluation)))
 #| label: fig-evaluation
 #| fig-cap: "The page that stands in the run folder as evaluation.png."
 #| fig-alt: "Left sixty-four generated garments; right a table of nine numbers, each with its interval and its floor."
-evaluation_figure(samples, evaluation["metrics"], note)
+Image(str(config.out/"evaluation.png"))
 
 # %% [markdown]
 # The losses said that nothing happened after the tenth epoch, when this distance was 3.8 ([Results](../about/results.ipynb) has that run too). Now it is 2.1, and the interval of 1.9 to 2.4 leaves no doubt. Where the rest lies, the other lines say: samples look nearly as real as photographs do (precision 0.79, real ones have 0.83), but they come near fewer of the photographs ([coverage](../about/glossary.ipynb#gl-coverage) 0.86 against 0.97), and no more of them are copies than among new photographs.
@@ -301,7 +301,7 @@ pictures = compare(rates)
 # %%
 #| label: fig-rates
 #| fig-cap: Twelve samples of each learning rate, the smallest above.
-#| fig-alt: Four rows of twelve generated garments, one row for each learning rate.
+#| fig-alt: "Four rows of twelve generated pictures. In the first, garments that look woven of crosses; in the second, clean shoes, pullovers and bags; in the third, garments with holes and crosses; in the last, white clouds on black, several of them alike."
 figures.image_grid(np.concatenate(pictures), columns=12, caption=", ".join(rates))
 
 # %% [markdown]
@@ -324,12 +324,12 @@ pictures = compare(provoked)
 # %%
 #| label: fig-collapse
 #| fig-cap: Twelve samples of each variant, the provoked failure above.
-#| fig-alt: Five rows of twelve generated pictures, one row for each variant.
+#| fig-alt: "Five rows of twelve generated pictures. In the first, melted white boots, several of them the same; in the second, shirts, trousers, a bag and a shoe; in the third, smooth shapes without detail; in the fourth, pale blocks that fade out; in the last, dark scraps."
 figures.image_grid(np.concatenate(pictures), columns=12, caption=", ".join(provoked))
 
 # %% [markdown]
 # In the first row the same white boot comes four times, more or less melted: the generator has *[collapsed](../about/glossary.ipynb#gl-mode-collapse)*. The discriminator ranks 93 of 100 pairs rightly; it has won, and what it tells the generator leads nowhere. One change is a cure on its own, and it is
-# the momentum: an average over earlier gradients is advice against an opponent who has moved on. The penalty alone brings back shapes without any detail (56 instead of 77). Dropout alone and a lower rate alone change what is drawn, and make it no better.
+# the momentum: an average over earlier gradients is advice against an opponent who has moved on. The penalty alone brings back shapes without any detail (56 instead of 77). Dropout alone and a lower rate alone change what is drawn, and make it hardly better.
 #
 # Look at the numbers once more. `kinds` says 7 and 8 for the four failures, as the judge has to give every blob *some* name, and the `spread` of the first is more than real images have, as black and white blobs differ as much
 # as clothes do. A number that looks healthy has to be held against the pictures; FD was not deceived.

@@ -275,7 +275,7 @@ print(*(f"{name}: {line}" for name in found for line in found[name]["flags"]), s
 
 # %%
 #| label: fig-evaluation
-#| fig-cap: "The page that stands in the run folder of the modern recipe as evaluation.png."
+#| fig-cap: "Samples of the modern recipe and its numbers. The page evaluation.png in its run folder shows the same numbers beside other samples."
 #| fig-alt: "Left sixty-four generated garments; right a table of nine numbers, each with its interval and its floor."
 evaluation_figure(samples["modern"], found["modern"]["metrics"], note(modern))
 
