@@ -183,3 +183,37 @@ def test_screenshots(monkeypatch, capsys, tmp_path):
     assert screenshots.main(["--logdir", str(tmp_path), "--out", str(tmp_path)]) == 2
     err = capsys.readouterr().err
     assert "there is no folder" in err and "apt install chromium" in err and err.count("\n") == 2
+
+
+@pytest.fixture
+def lessons(monkeypatch, tmp_path):
+    "bench/lessons.py, which looks for lessons in a folder of its own."
+    monkeypatch.syspath_prepend(str(BENCH))
+    module = importlib.import_module("lessons")
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+    monkeypatch.setattr(module._site, "lessons", lambda root: ["part/works", "part/fails", "part/reads", "exercises/part"])
+    monkeypatch.delenv("GAN_COURSE_FAST", raising=False)
+    from nbformat import v4 as nb, write
+    cells = dict(works=["import time; time.sleep(0.5)", "#| eval: false\nraise SystemExit"], fails=["1 / 0"], reads=[])
+    (tmp_path/"nbs"/"part").mkdir(parents=True)
+    for name, sources in cells.items():
+        write(nb.new_notebook(cells=[nb.new_markdown_cell("# A page"), *map(nb.new_code_cell, sources)],
+                              metadata=dict(kernelspec=dict(name="python3", display_name="Python 3"))), tmp_path/"nbs"/"part"/f"{name}.ipynb")
+    return module
+
+
+def test_lessons_are_timed(lessons, capsys):
+    "What runs has a line; what fails has its error in it; a page without code has none, and nothing in nbs/ is changed."
+    before = {path: path.read_bytes() for path in lessons.ROOT.rglob("*.ipynb")}
+    assert lessons.main([]) == 1
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| part")]
+    assert len(rows) == 2 and "ZeroDivisionError" in rows[1] and "Error" not in rows[0]
+    assert {path: path.read_bytes() for path in lessons.ROOT.rglob("*.ipynb")} == before
+    clock, used, memory, wrong = lessons.measure("part/works")
+    assert 0.5 < clock < 120 and 0 < used and 20 < memory < 2000 and wrong is None
+
+
+@pytest.mark.parametrize("name, value, says", [("part/nothing", "", "there is no lesson part/nothing"), ("part/works", "1", "unset it")])
+def test_lessons_that_cannot_be_timed(lessons, monkeypatch, name, value, says):
+    if value: monkeypatch.setenv("GAN_COURSE_FAST", value)
+    with pytest.raises(SystemExit, match=says): lessons.main([name])

@@ -248,7 +248,7 @@ def test_bash_completes():
     ("", {"train", "sample", "evaluate", "report", "datasets", "completion", "--help",
           "--version"}),
     ("tr", {"train"}), ("train ", {"pytorch", "tensorflow", "tpu", "flowers", "--help"}),
-    ("train t", {"tensorflow", "tpu"}), ("sample fl", {"flowers"}),
+    ("train t", {"tensorflow", "tpu"}), ("sample fl", {"flowers", "flow"}), ("train fl", {"flowers"}),
     ("train pytorch --recipe ", {"modern", "dcgan"}),
     ("train pytorch --recipe = ", {"modern", "dcgan"}), # as bash divides it
     ("train pytorch --recipe =", {"modern", "dcgan"}),

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['CONFIG', 'TRACK', 'bridge', 'flow_loss', 'exact_velocity', 'integrate', 'gaussian_velocity', 'time_features', 'Block',
            'VelocityNet', 'FlowConfig', 'build_velocity', 'draw', 'FlowTraining', 'flow_paths', 'loss_figure',
-           'FlowRecorder', 'train', 'load_velocity']
+           'FlowRecorder', 'train', 'load_velocity', 'generate_samples']
 
 # %% ../../nbs/refinement/flow_matching.ipynb #1bd53bf3
 import math
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -362,3 +363,30 @@ def load_velocity(path, # a run folder, or a file of weights in one
         raise CourseError(f"{path} does not hold the weights of a velocity network; "
                           "give velocity.pt") from None
     return net.eval().requires_grad_(False), config, found["data"]
+
+# %% ../../nbs/refinement/flow_matching.ipynb #149f1192
+def generate_samples(# a `FlowConfig`, or the path of a run folder or a file of weights
+                     config: FlowConfig | str | Path = CONFIG,
+                     num_images: int = 36, # how many
+                     # PNG of the grid; None: gan_samples.png in the run folder
+                     output_path: str | Path | None = None,
+                     seed: int = 0, # of the noise
+                     truncation: float | None = None, # for GANs; refused here
+                     best: bool = False, # the best network so far instead of the last
+                     device: str = "auto", # where to compute
+    ) -> np.ndarray: # uint8 array, [num_images, 28, 28, channels]
+    """Draw images from a trained flow, with the solver of its configuration, and write them as a
+    grid. Raises `CourseError`."""
+    run = Path(config.out if isinstance(config, FlowConfig) else config)
+    if not 1 <= num_images <= 100_000:
+        raise CourseError(f"{num_images} images were asked for; ask for 1 to 100000")
+    if truncation is not None:
+        raise CourseError("a flow has no latents to truncate: cut noise is noise it was never "
+                          "trained on; leave truncation away")
+    network, trained, data = load_velocity(run, select_device(device), best)
+    images = to_images(draw(network, num_images, seed, trained.solver_steps, trained.solver,
+                            network.to_image.out_channels, network.to_image.weight.device))
+    output_path = output_path or (run if run.is_dir() else run.parent)/"gan_samples.png"
+    figures.save_grid(images[:400], output_path,
+                      caption=f"flow on {data['name']}, {trained.epochs} epochs, seed {seed}")
+    return images

@@ -824,6 +824,7 @@
 # | [`FlowRecorder`](../refinement/flow_matching.ipynb#a-run-like-the-others) | Writes the run folder. |
 # | [`train`](../refinement/flow_matching.ipynb#a-run-like-the-others) | Train a flow; what it makes is in `config.out`. Raises `CourseError`, `KeyboardInterrupt`. |
 # | [`load_velocity`](../refinement/flow_matching.ipynb#a-run-like-the-others) | A trained network. Raises `CourseError` for anything that is not one. |
+# | [`generate_samples`](../refinement/flow_matching.ipynb#a-run-like-the-others) | Draw images from a trained flow, with the solver of its configuration, and write them as a grid. Raises `CourseError`. |
 
 # %% [markdown]
 # ## Checks of the exercises
@@ -1449,6 +1450,7 @@
 # | name | what it is |
 # |---|-------|
 # | [`TRACKS`](../about/command.ipynb#options-from-a-dataclass) | a constant |
+# | [`SOURCES`](../about/command.ipynb#options-from-a-dataclass) | a constant |
 # | [`check_track`](../about/command.ipynb#options-from-a-dataclass) | Raise `CourseError` for an unknown track. |
 # | [`load_track`](../about/command.ipynb#options-from-a-dataclass) | The package of a track, imported only now. `CourseError` for an unknown or uninstalled one. |
 # | [`only_config`](../about/command.ipynb#options-from-a-dataclass) | For help: the configuration of a track, without the rest of its package. |

@@ -85,21 +85,28 @@ from gan_course.basics import CourseError
 #| exports
 TRACKS = { # name -> package with Config, CONFIG, train, generate_samples
     name: f"gan_course.{name}" for name in ("pytorch", "tensorflow", "tpu", "flowers")}
+SOURCES = TRACKS | { # of samples: the flow, too, which is trained in its lesson
+    "flow": "gan_course.refinement.flow_matching"}
 
-def check_track(name):
+def check_track(name, tracks=TRACKS): # or `SOURCES`
     "Raise `CourseError` for an unknown track."
-    if name not in TRACKS:
+    if name not in tracks:
+        if name in SOURCES:
+            raise CourseError("a flow is trained in its lesson, refinement/flow_matching; "
+                              "sample and evaluate take its run")
         raise CourseError(
-            f"unknown track {name!r}{guess(name, TRACKS)}; tracks: {', '.join(TRACKS)}")
+            f"unknown track {name!r}{guess(name, tracks)}; tracks: {', '.join(tracks)}")
 
-def load_track(name, module=""): # part of the track, such as `.config`
+def load_track(name, module="", # part of the track, such as `.config`
+               tracks=TRACKS): # or `SOURCES`
     "The package of a track, imported only now. `CourseError` for an unknown or uninstalled one."
-    check_track(name)
-    try: return importlib.import_module(TRACKS[name] + module)
+    check_track(name, tracks)
+    try: return importlib.import_module(tracks[name] + module)
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("gan_course"): raise
+        extra = name if name in TRACKS else "pytorch"
         raise CourseError(f"the track {name} needs {error.name}, which is not installed; "
-                          f"pip install 'gan_course[{name}]'") from None
+                          f"pip install 'gan_course[{extra}]'") from None
 
 @contextlib.contextmanager
 def only_config(name):
@@ -223,6 +230,8 @@ assert option_value(["--recipe"], "--recipe") is None
 
 # %% [markdown]
 # ## sample
+#
+# For the four tracks, and for the run of [a flow](../refinement/flow_matching.ipynb), which is trained in its own lesson.
 
 # %%
 #| exports
@@ -249,10 +258,10 @@ def sample_options(run: Path, num: int = 36, seed: int = 0, out: Path | None = N
 
 def sample_command(name, arguments):
     "gan-course sample TRACK ..."
-    check_track(name)
+    check_track(name, SOURCES)
     chosen = parse(sample_options, arguments, f"gan-course sample {name}")
     check_seed(chosen["seed"])
-    images = load_track(name).generate_samples(**chosen)
+    images = load_track(name, tracks=SOURCES).generate_samples(**chosen)
     print(f"{chosen['output_path'] or chosen['config']/'gan_samples.png'} ({len(images)} images)")
 
 
@@ -294,7 +303,7 @@ def evaluate_command(arguments):
     from gan_course.runs import RunFolder
     folder = RunFolder(o["run"], create=False)
     saved = folder.load_config()
-    track = load_track(str(saved.get("track")))
+    track = load_track(str(saved.get("track")), tracks=SOURCES)
     data = saved.get("dataset")
     name = data.get("name") if isinstance(data, dict) else None
     if not isinstance(name, str):
@@ -435,7 +444,7 @@ def config_hints(name): # of a track
             if hint is not ClassVar and typing.get_origin(hint) is not ClassVar}
 
 def options_of(command, # train, sample, evaluate, report, datasets
-               track): # a known one, where the command takes one
+               track): # a known one, for train
     "Option -> the values that can be listed, for one command; None if no value follows."
     functions = dict(sample=sample_options, evaluate=evaluate_options, report=report_options,
                      datasets=datasets_options)
@@ -463,11 +472,11 @@ def complete(words): # of the line after `gan-course`; the last one is begun, or
     if not before: return fitting([*COMMANDS, "--help", "--version"])
     command, *rest = before
     if command == "completion": return fitting(SHELLS) if not rest else []
-    takes_track = command in ("train", "sample")
     if command not in COMMANDS: return []
-    if takes_track and not rest: return fitting([*TRACKS, "--help"])
-    if takes_track and rest[0] not in TRACKS: return []
-    options = options_of(command, rest[0] if takes_track else None)
+    tracks = dict(train=TRACKS, sample=SOURCES).get(command)
+    if tracks and not rest: return fitting([*tracks, "--help"])
+    if tracks and rest[0] not in tracks: return []
+    options = options_of(command, rest[0] if tracks else None)
     values = options.get(before[-1])
     if values is not None: return fitting(values)
     return fitting(options) if begun or command != "report" else []

@@ -352,7 +352,7 @@ pictures = compare(batches)
 #
 # | what you see | the number that shows it | what it is | what to change |
 # |---|---|---|---|
-# | the same pictures again and again | few `kinds`, a high FD; `spread` only if they are all alike | mode collapse | `beta1` to 0, a lower `learning_rate`, more `r1` |
+# | the same pictures again and again | few `kinds`, a high FD; `spread` only if they are all alike | mode collapse | `beta1` to 0; a lower `learning_rate` or more `r1` only beside that, since above neither was a cure alone |
 # | grey fog, for epochs | rank 0.5, gradient of G near 0 | D tosses a coin | a higher `learning_rate`, less `r1` and `dropout` |
 # | noise that stays | rank 1.0, D(G(z)) near 0 | D has won | `beta1` to 0, a lower `learning_rate`, more `r1` |
 # | good samples, then bad ones, then good ones | FD jumps, losses do not | the game circles | keep the best (`best/`), a longer `ema_half_life`, a lower `learning_rate` |

@@ -89,8 +89,7 @@ begin = time.perf_counter()
 # - **The luck.** How far apart are two runs that differ in nothing but the [seed](../about/glossary.ipynb#gl-seed)? Smaller differences say nothing.
 #
 # Here a run is short, and its networks are half as wide as the [recipe's](../about/glossary.ipynb#gl-recipe), so that the page can hold dozens of them. What
-# such runs find is a *candidate*. Whether it holds for the long run is another question, and we shall see one case in which
-# it did not.
+# such runs find is a *candidate*. Whether it holds for the long run is another question, which only long runs can answer.
 
 # %%
 data = load_dataset("auto", limit=budget(full=None, fast=256))
@@ -438,6 +437,11 @@ print(f"{challenger!r} is {better} than the base" if sure else
 # The correlation of 0.5 says that pairing was worth it: near 0 the pairs might as well have been strangers, and near 1 most luck
 # has cancelled. And what was shown is what was tried: *so short a run, so narrow a network*. If a variant is to be trusted for the
 # long run, the last round has to be long runs.
+#
+# ## When to stop
+#
+# The search behind [the recipe of the labs](../pytorch/gan_pytorch.ipynb) ended with one long run, at full width. Here is [the judge's](../about/glossary.ipynb#gl-judge) distance
+# after so many thousand images, as `bench/tuning.md` has it. **Predict:** where would you have stopped?
 
 # %%
 seen, distance = np.array([150, 300, 600, 900, 1200]), np.array([6.1, 4.0, 2.8, 2.3, 2.1])

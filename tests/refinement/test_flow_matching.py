@@ -7,13 +7,13 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from cli import differences, strict_json
+from cli import command, differences, refused, strict_json
 
 from gan_course.basics import CourseError
 from gan_course.pytorch.train import load_file
 from gan_course.refinement import flow_matching as flow
 from gan_course.refinement.flow_matching import (CONFIG, VelocityNet, bridge, build_velocity, draw, exact_velocity, flow_loss,
-                                                 gaussian_velocity, integrate, load_velocity, train)
+                                                 gaussian_velocity, generate_samples, integrate, load_velocity, train)
 
 SMALL = dict(dataset="garments", limit=160, width=8, batch_size=32, epochs=3, held_out=16, num_samples=8, solver_steps=1,
              solver="euler", best_by="none", checkpoint_every=3, progress=False, device="cpu", precision="fp32")
@@ -275,3 +275,47 @@ def test_load(run, tmp_path):
     with pytest.raises(CourseError, match="weights of a velocity network"): load_velocity(tmp_path)
     torch.save(dict(track="pytorch"), tmp_path/"velocity.pt")
     with pytest.raises(CourseError, match="no file of weights"): load_velocity(tmp_path)
+
+
+# --- Samples, and the command ---
+
+def test_samples_are_those_of_the_network(run, tmp_path):
+    images = generate_samples(run[0], 5, tmp_path/"five.png", seed=3)
+    net, c, _ = load_velocity(run[0].out)
+    assert images.dtype == np.uint8 and images.shape == (5, 28, 28, 1) and (tmp_path/"five.png").read_bytes()[:4] == b"\x89PNG"
+    assert (images == flow.to_images(draw(net, 5, 3, c.solver_steps, c.solver))).all()
+    for given in (run[0].out, run[0].out/"velocity.pt"): assert (generate_samples(given, 5, tmp_path/"again.png", seed=3) == images).all()
+    assert (generate_samples(run[0], 5, tmp_path/"again.png", seed=4) != images).any()
+
+
+def test_sample_by_command(run, tmp_path):
+    folder = shutil.copytree(run[0].out, tmp_path/"run")
+    (folder/"gan_samples.png").unlink()
+    done = command("sample", "flow", "--run", folder, "--num", 4)
+    assert done.status == 0 and "(4 images)" in done.out, done.err
+    assert (folder/"gan_samples.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_evaluate_by_command(run, tmp_path):
+    folder = shutil.copytree(run[0].out, tmp_path/"run")
+    done = command("evaluate", "--run", folder, "--num", 500, "--features", "pixels")
+    assert done.status == 0, done.err
+    found = strict_json(folder/"evaluation.json")
+    assert found["num"] == 500 and found["pixel_frechet"]["value"] > found["pixel_frechet"]["floor"]
+
+
+@pytest.mark.parametrize("more, says", [(["--truncation", "1"], "no latents to truncate"), (["--num", "0"], "0 images"), (["--best"], "best")])
+def test_what_a_flow_cannot_draw(run, tmp_path, more, says): # a run without a judge keeps no best
+    refused("sample", "flow", "--run", run[0].out, "--out", tmp_path/"x.png", *more, says=says)
+    assert not (tmp_path/"x.png").exists()
+
+
+@pytest.mark.parametrize("arguments, says", [
+    (["train", "flow"], "refinement/flow_matching"), (["train", "flow", "--help"], "refinement/flow_matching"), (["sample", "flwo"], "did you mean 'flow'"),
+    (["sample", "flow", "--run", "no/run"], "no/run"), (["evaluate", "--run", "no/run"], "no run folder")])
+def test_a_flow_that_is_asked_for_wrongly(arguments, says): refused(*arguments, says=says)
+
+
+def test_other_weights_are_no_flow(run, tmp_path):
+    torch.save(dict(track="pytorch", config=run[0].to_dict(), data={}, weights={}), tmp_path/"velocity.pt")
+    refused("sample", "flow", "--run", tmp_path, says="velocity network")
