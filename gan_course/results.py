@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['MARKS', 'fitting_judge', 'feature_file', 'reference_of', 'evaluate_images', 'in_own_process', 'inception_frechet',
-           'evaluate_run', 'in_words', 'run_folders', 'summary', 'number', 'table', 'headline', 'groups_of',
+           'evaluate_run', 'in_words', 'compared', 'run_folders', 'summary', 'number', 'table', 'headline', 'groups_of',
            'headlines', 'qualities', 'costs', 'report', 'strips_of', 'grids_figure', 'abridge']
 
 # %% ../nbs/about/results.ipynb #37d69a86
@@ -107,6 +107,25 @@ def in_words(found) -> list[str]: # what `evaluate_run` returned
                   "published (Lucic et al. 2018): "
                   + ", ".join(f"{name} {value}" for name, value in PUBLISHED.items())]
     return lines
+
+def compared(found) -> list[str]: # name -> what `evaluate_run` returned
+    """The nine numbers of several runs as lines of text, each with its interval; the floor, which
+    has to be the same for all, stands last."""
+    if lacking := [name for name, one in found.items() if not one["metrics"]]:
+        raise CourseError(f"{', '.join(lacking)} has no judge's numbers; evaluate it with one")
+    every = [one["metrics"] for one in found.values()]
+    if len({repr([(name, row["floor"]) for name, row in one.items()]) for one in every}) > 1:
+        raise CourseError("the floors differ: runs are compared by the same judge, against the same "
+                          "images, with as many samples")
+    columns = [["", *every[0]]]
+    for name, rows in zip(found, every):
+        columns.append([f"{name:>8}{'95 %':>20}"] + [
+            f"{m['value']:>8.3f}  ({m['low']:>6.3f} to {m['high']:>6.3f})" for m in rows.values()])
+    columns.append(["floor", *(f"{m['floor']:>8.3f}" for m in every[0].values())])
+    widths = [max(map(len, column)) for column in columns]
+    return [name.ljust(max(widths[0] + 1, 16))
+            + "".join(cell.rjust(width) for cell, width in zip(cells, widths[1:]))
+            for name, *cells in zip(*columns)]
 
 
 

@@ -1,6 +1,7 @@
 """What `gan-course evaluate` and `report` say and write: real images get the floor, faults are flagged by the number that should see
 them, a damaged file costs one line and nothing that was there."""
 import json
+import re
 import shutil
 
 import numpy as np
@@ -13,7 +14,7 @@ from gan_course.datasets import load_dataset
 from gan_course.features import judge_of
 from gan_course.metrics import FeatureFrechet, PUBLISHED, Reference, evaluation_figure, flags, remembered
 from gan_course.results import (
-    MARKS, abridge, evaluate_images, evaluate_run, feature_file, fitting_judge, grids_figure, groups_of, headline, in_own_process, in_words,
+    MARKS, abridge, compared, evaluate_images, evaluate_run, feature_file, fitting_judge, grids_figure, groups_of, headline, in_own_process, in_words,
     number, reference_of, report, run_folders, strips_of, summary)
 from gan_course.runs import RunFolder
 
@@ -60,6 +61,24 @@ def test_each_fault_is_flagged_by_its_metric(garments, reference, fault, metric)
 def test_training_images_have_no_other_fault(garments, reference): # so only `copied` could tell
     train, test = garments
     assert [line for line in evaluate_images(training(train), train, test, reference)["flags"] if "copied" not in line] == []
+
+
+def test_two_evaluations_side_by_side(garments, reference):
+    train, test = garments
+    found = {"real": evaluate_images(test.images, train, test, reference), "noise": evaluate_images(uniform(train), train, test, reference)}
+    head, *lines = compared(found)
+    assert head.split() == ["real", "95", "%", "noise", "95", "%", "floor"] and len({len(line) for line in (head, *lines)}) == 1
+    for line, (name, real) in zip(lines, found["real"]["metrics"].items(), strict=True):
+        noise = found["noise"]["metrics"][name]
+        numbers = [row[key] for row in (real, noise) for key in ("value", "low", "high")] + [real["floor"]]
+        assert line.split()[0] == name and list(map(float, re.findall(r"-?\d+\.\d+", line))) == pytest.approx(numbers, abs=6e-4)
+
+
+def test_only_equals_stand_side_by_side(garments, reference):
+    train, test = garments
+    real = evaluate_images(test.images, train, test, reference)
+    with pytest.raises(CourseError, match="as many samples"): compared({"all": real, "some": evaluate_images(test.images[:700], train, test, reference)})
+    with pytest.raises(CourseError, match="pixels has no judge's numbers"): compared({"all": real, "pixels": evaluate_images(test.images, train, test)})
 
 
 def test_no_measurement_no_flag(): assert flags({}) == [] and flags(None) == []

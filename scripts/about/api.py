@@ -1427,6 +1427,7 @@
 # | [`inception_frechet`](../about/results.ipynb#one-run) | FID by the published protocol: samples against the test images. |
 # | [`evaluate_run`](../about/results.ipynb#one-run) | Write evaluation.json and evaluation.png. Returns what stands in the former. |
 # | [`in_words`](../about/results.ipynb#one-run) | The numbers as lines of text. |
+# | [`compared`](../about/results.ipynb#one-run) | The nine numbers of several runs as lines of text, each with its interval; the floor, which has to be the same for all, stands last. |
 # | [`run_folders`](../about/results.ipynb#many-runs) | All run folders in the order given. `CourseError` where there is none. |
 # | [`summary`](../about/results.ipynb#many-runs) | What the table says of a run, name -\> value; None for what it lacks. `CourseError` for files that are no run's. |
 # | [`number`](../about/results.ipynb#many-runs) | As text, empty for None. |

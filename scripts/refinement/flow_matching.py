@@ -909,7 +909,7 @@ figures.image_grid(to_images(rows), columns=11, caption="t from 0 at the left to
 # Ten thousand samples of each against all real images, by [every number the course has](../foundations/metrics.ipynb).
 
 # %%
-from gan_course.results import evaluate_run
+from gan_course.results import evaluate_run, compared
 
 # %%
 train_images = load_dataset(about["name"], limit=of_flow.limit)
@@ -923,11 +923,7 @@ found = {name: evaluate_run(config.out, many[name], train_images, test, seed=2)
          for name, config in (("GAN", of_gan), ("flow", of_flow))}
 
 # %%
-print(f"{'':<16}{'GAN':>8}{'95 %':>20}{'flow':>8}{'95 %':>20}{'floor':>8}")
-for name, a in found["GAN"]["metrics"].items():
-    b = found["flow"]["metrics"][name]
-    print(f"{name:<16}" + "".join(f"{m['value']:>8.3f}  ({m['low']:>6.3f} to {m['high']:>6.3f})"
-                                  for m in (a, b)) + f"{a['floor']:>8.3f}")
+print("\n".join(compared(found)))
 
 
 # %% [markdown]

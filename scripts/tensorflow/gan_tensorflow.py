@@ -59,7 +59,7 @@ from gan_course import figures
 from gan_course.basics import budget
 from gan_course.datasets import load_dataset
 from gan_course.metrics import evaluation_figure
-from gan_course.results import evaluate_run
+from gan_course.results import evaluate_run, compared
 from gan_course.runs import provenance_line
 from gan_course.tensorflow import CONFIG, generate_samples, train
 from gan_course.tensorflow.config import artifact_paths
@@ -265,12 +265,7 @@ for config in (modern, dcgan):
     found[config.recipe] = evaluate_run(config.out, many, real, test, seed=2)
 
 # %%
-print(f"{'':<16}{'modern':>8}{'95 %':>20}{'dcgan':>8}{'95 %':>20}{'floor':>8}")
-for name, a in found["modern"]["metrics"].items():
-    b = found["dcgan"]["metrics"][name]
-    print(f"{name:<16}" + "".join(f"{m['value']:>8.3f}  ({m['low']:>6.3f} to {m['high']:>6.3f})"
-                                  for m in (a, b))
-          + f"{a['floor']:>8.3f}")
+print("\n".join(compared(found)))
 print(*(f"{name}: {line}" for name in found for line in found[name]["flags"]), sep="\n")
 
 # %%
