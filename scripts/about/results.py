@@ -205,8 +205,8 @@ def compared(found) -> list[str]: # name -> what `evaluate_run` returned
         raise CourseError(f"{', '.join(lacking)} has no judge's numbers; evaluate it with one")
     every = [one["metrics"] for one in found.values()]
     if len({repr([(name, row["floor"]) for name, row in one.items()]) for one in every}) > 1:
-        raise CourseError("the floors differ: runs are compared by the same judge, against the same "
-                          "images, with as many samples")
+        raise CourseError("the floors differ: runs are compared by the same judge, against the "
+                          "same images, with as many samples")
     columns = [["", *every[0]]]
     for name, rows in zip(found, every):
         columns.append([f"{name:>8}{'95 %':>20}"] + [

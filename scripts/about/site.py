@@ -885,8 +885,8 @@ assert main(["paint"]) == 2
 # palettes, `light.scss` and `dark.scss`, the rules that both share, and a scheme of colours for code in each. A test
 # computes the contrast of every pair of colours and refuses less than 4.5 to 1 for text.
 #
-# Quarto reads `_quarto.yml` at the root, the sidebar's sections in `nbs/sections.yml`, and where files are: `paths.yml`
-# as seen from `nbs/`, or `paths_root.yml` as seen from the root.
+# Quarto reads `_quarto.yml` at the root, and where files and the sidebar's folders are: `paths.yml` as seen from `nbs/`, or
+# `paths_root.yml` as seen from the root.
 #
 # Before Quarto comes a lint, `tests/contract/site_lint.py`, which reads all pages as nbdev prepares them. It follows each
 # link to its heading and each citation to `references.bib`, and refuses a picture without a text that says what is seen,

@@ -53,7 +53,7 @@ def test_notebooks_are_clean(exported):
 def test_nbdev_yml_follows_settings(exported):
     run(sys.executable, "-c", "from nbdev.quarto import refresh_quarto_yml; refresh_quarto_yml()", cwd=exported)
     assert (exported/"nbs"/"nbdev.yml").read_text() == (ROOT/"nbs"/"nbdev.yml").read_text(), "run nbdev_proc_nbs or make docs"
-    assert (ROOT/"nbs"/"_quarto.yml").read_text() == "metadata-files: [paths.yml, sections.yml, ../_quarto.yml, nbdev.yml]\n"
+    assert (ROOT/"nbs"/"_quarto.yml").read_text() == "metadata-files: [paths.yml, ../_quarto.yml, nbdev.yml]\n"
 
 
 def test_scripts_are_in_step():

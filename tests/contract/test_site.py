@@ -295,18 +295,18 @@ def test_math(): assert math_faults("\\{ x \\}") == [] and math_faults("\\left\\
 
 # --- configuration ---
 
-def test_the_sidebar_reaches_every_lesson():
+@pytest.mark.parametrize("name, root", [("paths.yml", "nbs"), ("paths_root.yml", "")])
+def test_the_sidebar_reaches_every_lesson(name, root):
+    "By folders that are there: of a folder Quarto makes one section, of a pattern one for each folder above the files."
     config = yaml.safe_load((ROOT/"_quarto.yml").read_text("utf-8"))
-    sections = yaml.safe_load((ROOT/"nbs"/"sections.yml").read_text("utf-8"))
-    globs = [item["auto"] for item in sections["website"]["sidebar"]["contents"]]
-    assert all(glob.startswith("**/") for glob in globs), "they match from the root and from nbs/"
-    folders = {lesson.split("/")[0] for lesson in config["reading-order"] if "/" in lesson}
-    assert {glob.split("/")[1] for glob in globs} == folders
-    sections = [lesson.split("/")[0] for lesson in config["reading-order"] if "/" in lesson]
-    changes = [a for a, b in zip(sections, sections[1:] + [""]) if a != b]
-    assert len(changes) == len(folders), "the reading order leaves a section and comes back to it"
-    order = [glob.split("/")[1] for glob in globs]
-    assert order == changes, "sections of the sidebar stand in the reading order"
+    home, *sections = yaml.safe_load((ROOT/"nbs"/name).read_text("utf-8"))["website"]["sidebar"]["contents"]
+    assert (ROOT/root/home["href"]).resolve() == ROOT/"nbs"/"index.ipynb"
+    folders = [(ROOT/root/section["auto"]).resolve() for section in sections]
+    assert all(folder.is_dir() and folder.parent == ROOT/"nbs" for folder in folders)
+    of_lessons = [lesson.split("/")[0] for lesson in config["reading-order"] if "/" in lesson]
+    changes = [a for a, b in zip(of_lessons, of_lessons[1:] + [""]) if a != b]
+    assert len(changes) == len(set(of_lessons)), "the reading order leaves a section and comes back to it"
+    assert [folder.name for folder in folders] == changes, "sections of the sidebar stand in the reading order"
 
 
 def test_hooks_are_local():
