@@ -176,7 +176,7 @@ def evaluate_options(run: Path, num: int | None = None, seed: int = 2,
 
     Args:
         run: folder of the run
-        num: how many images to generate, 500 or more; default 10000, or the number of test images
+        num: how many images to generate, 300 or more; default 10000, or as many as test images
         seed: of the latents
         data_dir: where data sets lie
         best: the best generator so far instead of the last
@@ -188,8 +188,8 @@ def evaluate_command(arguments):
     "gan-course evaluate ..."
     o = parse(evaluate_options, arguments, "gan-course evaluate")
     check_seed(o["seed"])
-    if o["num"] is not None and o["num"] < 500:
-        raise CourseError(f"num is {o['num']}; with fewer than 500 images a distance means nothing")
+    if o["num"] is not None and o["num"] < 300:
+        raise CourseError(f"num is {o['num']}; with fewer than 300 images a distance means nothing")
     import tempfile
 
     from gan_course.datasets import load_dataset
@@ -209,7 +209,7 @@ def evaluate_command(arguments):
         train, test = (track.load_images(config, split, limited=False)
                        for split in ("train", "test"))
     else: train, test = (load_dataset(name, split, o["data_dir"]) for split in ("train", "test"))
-    num = o["num"] or max(500, min(10_000, len(test)))
+    num = o["num"] or min(10_000, len(test))
     with tempfile.TemporaryDirectory() as scratch:
         images = track.generate_samples(folder.path, num, Path(scratch)/"samples.png",
                                         seed=o["seed"], best=o["best"])

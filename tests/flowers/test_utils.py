@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pytest
 import tensorflow as tf
-from cli import TRACKS, command, refused, stub_pictures, train_arguments
+from cli import TRACKS, command, refused, strict_json, stub_pictures, train_arguments
 from PIL import Image
 from scipy import stats
 
@@ -265,3 +265,11 @@ def test_an_image_is_nearest_to_itself_and_its_mirror():
 def test_distance_of_black_and_white():
     black, white = np.zeros((1, 32, 32, 3), np.uint8), np.full((1, 32, 32, 3), 255, np.uint8)
     assert nearest(black, white)[1].tolist() == [2.0]
+
+
+def test_as_many_samples_as_test_images(run):
+    "The distance of few is too large, so by default there are as many as the floor is taken from."
+    done = command("evaluate", "--run", run, "--features", "pixels")
+    assert done.status == 0, done.err
+    found = strict_json(run/"evaluation.json")
+    assert found["num"] == found["test"]["images"] == 370
