@@ -205,12 +205,12 @@ Image(str(config.out/"evaluation.png"))
 #
 # What is missing? Single pictures pass (precision 0.85, photographs 0.84). Variety is not quite there: [recall](../about/glossary.ipynb#gl-precision-recall) is 0.73 instead of 0.80, and [coverage](../about/glossary.ipynb#gl-coverage) 0.42 instead of 0.44. And none is copied more often than new photographs are. The judge is right about four photographs of five, so take all of this for what it is: the view of a small network that has seen 3,272 pictures.
 #
-# **Would another [seed](../about/glossary.ipynb#gl-seed) give the same?** Two more runs of this [recipe](../about/glossary.ipynb#gl-recipe), with the seeds 1 and 2, have 15.2 (10.5 to 19.9) and 22.2 (16.9 to 27.5), and kernel distances of 0.84 and 1.58. The last interval lies above the first, although nothing differs but the [seed](../about/glossary.ipynb#gl-seed): an interval says how well *this generator* is known, and nothing about the next one. So the recipe's number is the median of three, 15.2, and this page shows the luckiest of them. On the clothes, with twenty times as many images, three seeds lie [within a tenth of each other](../about/results.ipynb#the-courses-own-runs).
+# **Would another [seed](../about/glossary.ipynb#gl-seed) give the same?** Two more runs of this [recipe](../about/glossary.ipynb#gl-recipe), with the seeds 1 and 2, have 15.2 (10.5 to 19.9) and 22.2 (16.9 to 27.5), and kernel distances of 0.84 and 1.58. The last interval lies above the first, although nothing differs but the seed: an interval says how well *this generator* is known, and nothing about the next one. So the recipe's number is the median of three, 15.2, and this page shows the luckiest of them. On the clothes, with twenty times as many images, three seeds lie [within a tenth of each other](../about/results.ipynb#the-courses-own-runs).
 
 # %% [markdown]
 # ## Three ways to train on few photographs
 #
-# None of the photographs changed; `augment_data`, which changes the real ones; [DiffAugment](../about/glossary.ipynb#gl-diffaugment), which changes real and generated ones alike. Same networks, same [seed](../about/glossary.ipynb#gl-seed), equal images seen, at 32 × 32, where a run takes minutes. Without [label flips](../about/glossary.ipynb#gl-label-flips), [dropout](../about/glossary.ipynb#gl-dropout), or
+# None of the photographs changed; `augment_data`, which changes the real ones; [DiffAugment](../about/glossary.ipynb#gl-diffaugment), which changes real and generated ones alike. Same networks, same seed, equal images seen, at 32 × 32, where a run takes minutes. Without [label flips](../about/glossary.ipynb#gl-label-flips), [dropout](../about/glossary.ipynb#gl-dropout), or
 # anything else that would help. **Predict** for each: will the [discriminator](../about/glossary.ipynb#gl-discriminator) learn its photographs [by heart](../about/glossary.ipynb#gl-memorising)? Will samples be tinted? Which will look best?
 
 # %%
@@ -300,7 +300,7 @@ for name, images in drawn.items():
 # - **And yet none has the smallest distance**, and its samples are no copies. The harm is still to come: what the discriminator says is more and more about single photographs, and less about flowers. At equal images seen DiffAugment is behind,
 #   because a discriminator that is shown moved pictures has more to learn before it can teach. It is the remedy for *long* runs, such as those of its paper.
 #
-# Memorising is measured, so you need not guess: if the two curves part, augment, or stop. That is how the [recipe](../about/glossary.ipynb#gl-recipe) above was found. At 64 × 64 none and mirroring alone were ahead after twenty epochs too; what was wanted was a run of an hour, and so
+# Memorising is measured, so you need not guess: if the two curves part, augment, or stop. That is how the recipe above was found. At 64 × 64 none and mirroring alone were ahead after twenty epochs too; what was wanted was a run of an hour, and so
 # mirroring and translation it was, without the colours, which cost the most time (`bench/tuning.md`).
 #
 # ## TensorBoard
