@@ -19,7 +19,7 @@ import nbformat
 
 from gan_course import _site
 from gan_course.basics import is_fast
-from gan_course.runs import cores, processor_name
+from gan_course.runs import cores, cores_in_words, processor_name
 
 ROOT = Path(__file__).parents[1]
 LABS = {"pytorch/gan_pytorch", "tensorflow/gan_tensorflow", "tpu/gan_fashion_mnist", "flowers/gan_flowers",
@@ -59,7 +59,7 @@ def main(arguments=None):
     if is_fast(): sys.exit("GAN_COURSE_FAST is set: unset it, or the numbers are those of a fast run")
     known = _site.lessons(ROOT)
     if unknown := set(o.lessons) - set(known): sys.exit(f"there is no lesson {sorted(unknown)[0]}")
-    print(f"{processor_name()}, {cores()} cores\n\n| lesson | minutes | seconds of the processor | MB |\n|---|---|---|---|")
+    print(f"{processor_name()}, {cores_in_words(cores())}\n\n| lesson | minutes | seconds of the processor | MB |\n|---|---|---|---|")
     failed = 0
     for lesson in o.lessons or [name for name in known if name not in LABS and not name.startswith("exercises/")]:
         if (found := measure(lesson)) is None: continue

@@ -253,7 +253,7 @@ def grids_figure(paths, # run folders of one data set
     for i, axes in enumerate(fig.subplots(len(found), len(marks), squeeze=False)):
         name, strips, seen = found[i]
         for ax, mark in zip(axes, marks):
-            ax.set(xticks=[], yticks=[])
+            ax.set(xticks=[], yticks=[], box_aspect=1) # the empty ones too: titles on a line
             ax.spines[:].set_visible(False)
             if ax is axes[0]: ax.set_ylabel(name, size=8)
             if not i: ax.set_title(f"{mark:,} images", size=9)

@@ -376,7 +376,7 @@ def grids_figure(paths, # run folders of one data set
     for i, axes in enumerate(fig.subplots(len(found), len(marks), squeeze=False)):
         name, strips, seen = found[i]
         for ax, mark in zip(axes, marks):
-            ax.set(xticks=[], yticks=[])
+            ax.set(xticks=[], yticks=[], box_aspect=1) # the empty ones too: titles on a line
             ax.spines[:].set_visible(False)
             if ax is axes[0]: ax.set_ylabel(name, size=8)
             if not i: ax.set_title(f"{mark:,} images", size=9)
@@ -459,13 +459,15 @@ grids_figure(those_of("tf_flowers"))
 # latents are shorter.
 #
 # And the frameworks? PyTorch's three seeds lie below TensorFlow's three, by 0.3. Chance alone separates three from three one time in ten, so this is a hint and no more; step by step
-# [the two compute the same](../tensorflow/same_step_twice.ipynb). The track for TPUs, here on a processor, has 3.8 after as many images. Its [batches](glossary.ipynb#gl-batch) are twice as large, so it has taken half the steps; after three times as many images it has 2.1.
+# [the two compute the same](../tensorflow/same_step_twice.ipynb). The track for TPUs, here on a processor, has 3.4 to 3.8 with three seeds after as many images. Its [batches](glossary.ipynb#gl-batch) are twice as large, so it has taken half the steps; after three times as many images the first of them has 2.1.
 # It is not the better recipe for that: the others have not been trained for so long. That is why the table has a column of images seen.
 #
-# The flowers have another judge, who knows flowers, and a floor of 5.5, since it is taken from 398 photographs. Their 13.0 stands beside that floor, and beside no other number in the table.
+# The flowers have another judge, who knows flowers, and a floor of 5.5, since it is taken from 398 photographs; their numbers stand beside that floor, and beside no other in the table. Look at their three seeds: 13, 15 and 22, and the
+# intervals of the first and the last do not meet. Whoever had trained only one of them, and taken its interval for the recipe's, could have been wrong by half.
 #
 # **What this table does not say.** An interval belongs to a *run*: it says that these generators differ. Whether the
-# *recipes* do, seeds say: modern has three, and dcgan, the TPU track and the flowers have one each. Minutes and images per second come from two machines, with other work on both: the same recipe took 38 minutes on one and 11 on a single core of the other.
+# *recipes* do, seeds say: modern, the flowers and the ten epochs of the TPU track have three; dcgan and the thirty epochs have one each. How
+# much luck is in dcgan's number can only be guessed from modern's three, which lie a tenth apart. Minutes and images per second come from two machines, with other work on both: the same recipe took 38 minutes on one and 11 on a single core of the other.
 # Speeds that can be compared were measured side by side, in `bench`.
 #
 # ## Exercises
