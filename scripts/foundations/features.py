@@ -35,7 +35,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You will be able to** say why a distance needs features, train a classifier that gives them, and use it from any framework,
 # or from none.
 #
-# **You need** [A number for the samples](evaluate.ipynb), and what a convolution is. **It takes** half an hour to read and ten
+# **You need** [A number for the samples](evaluate.ipynb), and what a convolution is. **It takes** half an hour to read and three
 # minutes to run: the training needs PyTorch, using what came out of it does not.
 
 # %%

@@ -36,7 +36,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # which fault each number sees and which it does not.
 #
 # **You need** [A number for the samples](evaluate.ipynb) and [A judge for the features](features.ipynb). **It takes** an hour to
-# read and five minutes to run.
+# read and three minutes to run.
 
 # %%
 #| default_exp metrics

@@ -36,7 +36,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # and compare methods by ten runs and an interval instead of by one run and a hope.
 #
 # **You need** [The game](objective.ipynb), and tensors and `backward()` in PyTorch. **It takes** half an hour to read and
-# five minutes to run on two cores.
+# three minutes to run on two cores.
 
 # %%
 #| default_exp toy

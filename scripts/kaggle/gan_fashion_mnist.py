@@ -219,7 +219,7 @@ print("\n".join(in_words(evaluation)))
 Image(str(config.out/"evaluation.png"))
 
 # %% [markdown]
-# The losses said that nothing happened after the tenth epoch, when this distance was 3.8 (and 3.4 and 3.5 with two other seeds; [Results](../about/results.ipynb) has these runs too). Now it is 2.1, and the interval of 1.9 to 2.4 leaves no doubt. Where the rest lies, the other lines say: samples look nearly as real as photographs do (precision 0.79, real ones have 0.83), but they come near fewer of the photographs ([coverage](../about/glossary.ipynb#gl-coverage) 0.86 against 0.97), and no more of them are copies than among new photographs.
+# The losses said that nothing happened after the tenth epoch, when this distance was 3.8 (and 3.4 and 3.5 with two other [seeds](../about/glossary.ipynb#gl-seed); [Results](../about/results.ipynb) has these runs too). Now it is 2.1, and the interval of 1.9 to 2.4 leaves no doubt. Where the rest lies, the other lines say: samples look nearly as real as photographs do (precision 0.79, real ones have 0.83), but they come near fewer of the photographs ([coverage](../about/glossary.ipynb#gl-coverage) 0.86 against 0.97), and no more of them are copies than among new photographs.
 #
 # **Does the [discriminator](../about/glossary.ipynb#gl-discriminator) know its images [by heart](../about/glossary.ipynb#gl-memorising)?** It has seen each training image thirty times. `evaluate` runs the model's `test_step`, on images it was trained on and on others:
 

@@ -36,7 +36,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # generator's weights and say why, and read what a run leaves behind.
 #
 # **You need** [The engine](engine.ipynb) and [What every training loop needs](../foundations/loop.ipynb), which holds the
-# loop itself. **It takes** twenty minutes to read; the cells train for a few minutes.
+# loop itself. **It takes** twenty minutes to read; the cells train for two minutes.
 
 # %%
 #| default_exp pytorch.train

@@ -36,7 +36,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You will be able to** load a generator that somebody else trained without running their code, trade variety for
 # quality with one number, and walk through the space of latents to see whether a generator has learned or memorised.
 #
-# **You need** [Training](train.ipynb). **It takes** twenty minutes; the cells train for two of them.
+# **You need** [Training](train.ipynb). **It takes** twenty minutes; the cells train for three of them.
 
 # %%
 #| default_exp tensorflow.inference

@@ -37,7 +37,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # Keras model's weights with its BatchNorm statistics, and share the work among several devices.
 #
 # **You need** [The engine](engine.ipynb) and [What every training loop needs](../foundations/loop.ipynb), which holds the
-# loop itself. **It takes** twenty minutes to read; the cells train for a few minutes.
+# loop itself. **It takes** twenty minutes to read; the cells train for three minutes.
 
 # %%
 #| default_exp tensorflow.train

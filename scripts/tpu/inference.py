@@ -36,7 +36,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You will be able to** draw from a generator that was trained on a TPU, on a machine that has none, and with the other
 # backend; and trade variety for quality at the moment of drawing.
 #
-# **You need** [Training with `fit`](train.ipynb). **It takes** ten minutes.
+# **You need** [Training with `fit`](train.ipynb). **It takes** ten minutes; the cells train for four more.
 
 # %%
 #| default_exp tpu.inference

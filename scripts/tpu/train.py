@@ -36,7 +36,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # **You will be able to** run `fit` in pieces that can be killed and resumed bit for bit, on either backend, on one device or
 # eight; and say what eight devices change.
 #
-# **You need** [A model that plays both sides](model.ipynb) and [Callbacks](callbacks.ipynb). **It takes** half an hour.
+# **You need** [A model that plays both sides](model.ipynb) and [Callbacks](callbacks.ipynb). **It takes** half an hour; the cells train for five minutes of it.
 
 # %%
 #| default_exp tpu.train
