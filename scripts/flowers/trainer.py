@@ -35,7 +35,7 @@ if find_spec("gan_course") is None and os.environ.keys() & {
 # %% [markdown]
 # **You will be able to** write a step in which everything random can be repeated, keep an eye on what the discriminator has learnt by heart, and resume a run to the bit.
 #
-# **You need** [Networks](networks.ipynb), [Augmentation](augment.ipynb) and [What every training loop needs](../foundations/loop.ipynb). **It takes** twenty minutes to read, and ten to run.
+# **You need** [Networks](networks.ipynb), [Augmentation](augment.ipynb) and [What every training loop needs](../foundations/loop.ipynb). **It takes** twenty minutes to read, and six to run.
 
 # %%
 #| default_exp flowers.trainer
