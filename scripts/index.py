@@ -14,9 +14,9 @@
 # - order: 0
 
 # %% [markdown]
-# A generative adversarial network is two networks that learn from each other: a [generator](../about/glossary.ipynb#gl-generator) turns random numbers into images,
-# and a [discriminator](../about/glossary.ipynb#gl-discriminator) tells them from real ones. Here you build both from nothing, train them on photographs of clothes and
-# of flowers, and learn to see what happens: what the losses mean, why training circles or [collapses](../about/glossary.ipynb#gl-mode-collapse), which of two models is
+# A generative adversarial network is two networks that learn from each other: a generator turns random numbers into images,
+# and a discriminator tells them from real ones. Here you build both from nothing, train them on photographs of clothes and
+# of flowers, and learn to see what happens: what the losses mean, why training circles or collapses, which of two models is
 # better and by how much.
 
 # %%
@@ -40,7 +40,7 @@ cell = next(c for c in lab["cells"] if "#| label: fig-modern\n" in c["source"])
 Image(b64decode(cell["outputs"][0]["data"]["image/png"]))
 
 # %% [markdown]
-# Sixty samples of the generator of [the PyTorch lab](pytorch/gan_pytorch.ipynb), after ten [epochs](../about/glossary.ipynb#gl-epoch): a quarter of an hour on
+# Sixty samples of the generator of [the PyTorch lab](pytorch/gan_pytorch.ipynb), after ten epochs: a quarter of an hour on
 # two cores of a processor. Nothing was selected.
 #
 # Three ways in:
@@ -106,13 +106,13 @@ fig
 # %% [markdown]
 # | part | you learn to | you need |
 # |---|---|---|
-# | [Foundations](foundations/start.ipynb) | derive the game and its failures, watch them in two dimensions, measure samples with [floor](../about/glossary.ipynb#gl-floor) and [interval](../about/glossary.ipynb#gl-interval) | Python, derivatives, expected values |
-# | [PyTorch](pytorch/index.ipynb) | build, train, [resume](../about/glossary.ipynb#gl-resume) and judge a GAN from the first layer to the lab | what a convolution is |
+# | [Foundations](foundations/start.ipynb) | derive the game and its failures, watch them in two dimensions, measure samples with floor and interval | Python, derivatives, expected values |
+# | [PyTorch](pytorch/index.ipynb) | build, train, resume and judge a GAN from the first layer to the lab | what a convolution is |
 # | [TensorFlow](tensorflow/index.ipynb) | do the same in Keras 3, and show that both frameworks take the same step | the PyTorch part, to lay beside it |
 # | [TPU and JAX](tpu/index.ipynb) | write a `train_step` for one device or eight, and find out what a device waits for | Keras |
-# | [Flowers](flowers/index.ipynb) | train on 3,272 photographs: [augmentation](../about/glossary.ipynb#gl-augmentation) that does not [leak](../about/glossary.ipynb#gl-leak), [TensorBoard](../about/glossary.ipynb#gl-tensorboard) | the loop, Keras |
-# | [Refinement](refinement/iterate.ipynb) | go from a first run to a [recipe](../about/glossary.ipynb#gl-recipe), one change at a time, and know luck from progress | the PyTorch lab |
-# | [Comparison](refinement/flow_matching.ipynb) | set the GAN against [flow matching](../about/glossary.ipynb#gl-flow-matching) on equal time: quality, [coverage](../about/glossary.ipynb#gl-coverage), cost of a sample | the PyTorch lab |
+# | [Flowers](flowers/index.ipynb) | train on 3,272 photographs: augmentation that does not leak, TensorBoard | the loop, Keras |
+# | [Refinement](refinement/iterate.ipynb) | go from a first run to a recipe, one change at a time, and know luck from progress | the PyTorch lab |
+# | [Comparison](refinement/flow_matching.ipynb) | set the GAN against flow matching on equal time: quality, coverage, cost of a sample | the PyTorch lab |
 #
 # In a hurry? [The game](foundations/objective.ipynb), [a GAN you can watch](foundations/toy.ipynb) and
 # [the PyTorch lab](pytorch/gan_pytorch.ipynb) are the shortest way to a GAN of your own. The exercises have
@@ -165,46 +165,46 @@ Markdown("\n".join(headlines([summary(path) for path in run_folders([Path("resul
 # |---|---|---|
 # | Foundations | [How these lessons run](foundations/start.ipynb) | the fast and the full version; errors that say what to do |
 # | | [A configuration](foundations/configuration.ipynb) | every knob and its range; two recipes |
-# | | [Data sets](foundations/datasets.ipynb) | Fashion-MNIST and garments drawn by rule; what a [batch](../about/glossary.ipynb#gl-batch) is |
+# | | [Data sets](foundations/datasets.ipynb) | Fashion-MNIST and garments drawn by rule; what a batch is |
 # | | [Run folders](foundations/runs.ipynb) | files that survive a crash; resuming exactly; where a number comes from |
-# | | [Figures](foundations/figures.ipynb) | sample grids, loss and score curves, progress, [interpolation](../about/glossary.ipynb#gl-interpolation) |
+# | | [Figures](foundations/figures.ipynb) | sample grids, loss and score curves, progress, interpolation |
 # | | [The game](foundations/objective.ipynb) | what both players are worth, the generator's two losses, why they circle |
-# | | [A GAN you can watch](foundations/toy.ipynb) | collapse, no gradient, [oscillation](../about/glossary.ipynb#gl-oscillation), and their cures; ten runs and an interval |
+# | | [A GAN you can watch](foundations/toy.ipynb) | collapse, no gradient, oscillation, and their cures; ten runs and an interval |
 # | | [A first measure](foundations/evaluate.ipynb) | a distance between sets of images: what it sees, what it misses |
 # | | [A judge for the features](foundations/features.ipynb) | a small classifier that anybody can run, and what it is worth |
 # | | [Five questions](foundations/metrics.ipynb) | fidelity, coverage, classes, copies: each number with a floor and an interval |
 # | | [A log for TensorBoard](foundations/tensorboard.ipynb) | what is written, what a kill leaves, what the page shows |
-# | | [The loop](foundations/loop.ipynb) | looks, stops, [checkpoints](../about/glossary.ipynb#gl-checkpoint) and records, for any framework |
+# | | [The loop](foundations/loop.ipynb) | looks, stops, checkpoints and records, for any framework |
 # | PyTorch | [Overview](pytorch/index.ipynb) | the track at a glance |
 # | | [Configuration](pytorch/config.ipynb) | what PyTorch adds: the device and the precision |
-# | | [Helpers](pytorch/utils.ipynb) | [seeds](../about/glossary.ipynb#gl-seed), determinism, grids |
+# | | [Helpers](pytorch/utils.ipynb) | seeds, determinism, grids |
 # | | [Data on the device](pytorch/data.ipynb) | the textbook loader, and one that keeps the processor busy |
-# | | [Two networks](pytorch/model.ipynb) | generator and discriminator; where [checkerboards](../about/glossary.ipynb#gl-checkerboard) come from |
-# | | [One step](pytorch/engine.ipynb) | the losses derived, penalties, [mixed precision](../about/glossary.ipynb#gl-mixed-precision) |
-# | | [Training](pytorch/train.ipynb) | averaged weights, checkpoints, resuming, [several processes](../about/glossary.ipynb#gl-data-parallel) |
-# | | [Sampling](pytorch/inference.ipynb) | loading weights safely, [truncation](../about/glossary.ipynb#gl-truncation), interpolation |
+# | | [Two networks](pytorch/model.ipynb) | generator and discriminator; where checkerboards come from |
+# | | [One step](pytorch/engine.ipynb) | the losses derived, penalties, mixed precision |
+# | | [Training](pytorch/train.ipynb) | averaged weights, checkpoints, resuming, several processes |
+# | | [Sampling](pytorch/inference.ipynb) | loading weights safely, truncation, interpolation |
 # | | [The lab](pytorch/gan_pytorch.ipynb) | a whole run, what to make of it, what to try next |
 # | TensorFlow | [Overview](tensorflow/index.ipynb) | the same lessons in Keras 3, name by name |
-# | | [Configuration](tensorflow/config.ipynb) | what TensorFlow adds: devices, strategies, formats, [XLA](../about/glossary.ipynb#gl-xla) |
+# | | [Configuration](tensorflow/config.ipynb) | what TensorFlow adds: devices, strategies, formats, XLA |
 # | | [Helpers](tensorflow/utils.ipynb) | random numbers without a state, sums in the graph |
 # | | [Data](tensorflow/data.ipynb) | a `tf.data` pipeline, and batches picked where they are used |
 # | | [Two networks](tensorflow/model.ipynb) | in Keras's layers; its defaults that are not the paper's |
-# | | [One step](tensorflow/engine.ipynb) | gradient [tapes](../about/glossary.ipynb#gl-tape), and many steps in one call |
+# | | [One step](tensorflow/engine.ipynb) | gradient tapes, and many steps in one call |
 # | | [Training](tensorflow/train.ipynb) | averaged weights, checkpoints, resuming, several devices |
 # | | [Sampling](tensorflow/inference.ipynb) | `.keras` files without their code, truncation, interpolation |
 # | | [The lab](tensorflow/gan_tensorflow.ipynb) | a whole run in Keras, its playbook and its failures |
 # | | [The same step twice](tensorflow/same_step_twice.ipynb) | both frameworks, one step, equal numbers |
 # | TPU | [Overview](tpu/index.ipynb) | a Keras model that trains itself, on TensorFlow or JAX |
 # | | [Devices](tpu/strategy.ipynb) | from one core to eight of a TPU |
-# | | [The model](tpu/model.ipynb) | a `train_step` for `fit`, on both [backends](../about/glossary.ipynb#gl-backend) |
+# | | [The model](tpu/model.ipynb) | a `train_step` for `fit`, on both backends |
 # | | [What breaks](tpu/what_breaks.ipynb) | five faults on a TPU, and their cures |
 # | | [Where the time goes](tpu/speed.ipynb) | six dials, each measured |
 # | | [The lab](tpu/gan_fashion_mnist.ipynb) | a whole run on Kaggle, Colab or here |
 # | Flowers | [Overview](flowers/index.ipynb) | photographs, and few of them |
 # | | [Photographs](flowers/dataset.ipynb) | damaged files, a split by name, augmentation that leaks |
-# | | [Networks](flowers/networks.ipynb) | for 32, 64 and 128 pixels; [dropout](../about/glossary.ipynb#gl-dropout), [label flips](../about/glossary.ipynb#gl-label-flips) |
+# | | [Networks](flowers/networks.ipynb) | for 32, 64 and 128 pixels; dropout, label flips |
 # | | [DiffAugment](flowers/augment.ipynb) | augmentation that does not leak |
-# | | [Training](flowers/trainer.ipynb) | what the discriminator learns [by heart](../about/glossary.ipynb#gl-memorising) |
+# | | [Training](flowers/trainer.ipynb) | what the discriminator learns by heart |
 # | | [The lab](flowers/gan_flowers.ipynb) | a whole run, three ways compared, and how to read TensorBoard |
 # | Refinement | [From a first run to a recipe](refinement/iterate.ipynb) | one change at a time, equal time, seeds; when to stop |
 # | | [The other way](refinement/flow_matching.ipynb) | flow matching on the same images, time and processor |

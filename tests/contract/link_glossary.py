@@ -29,6 +29,7 @@ def first(marks, seen):
 
 def main(paths):
     for path in map(Path, paths):
+        if path.resolve().parent.name == "nbs": sys.exit(f"{path} is no lesson; the home page has no links to the glossary")
         nb, seen = nbformat.read(path, 4), set()
         page = "glossary.ipynb" if path.resolve().parent.name == "about" else "../about/glossary.ipynb"
         for cell in nb.cells:
