@@ -415,7 +415,7 @@ print(f"best by pixels: epoch {best_epoch(rows)}; by the judge: {metrics['best']
 # **What goes wrong in practice, and how you see it.**
 #
 # - *A number looks healthy and the pictures do not*: `kinds` was 7 in the provoked failure, and its `spread` that of real images. Hold each number against the pictures.
-# - *Two variants differ by a little*: that is one [seed](../about/glossary.ipynb#gl-seed) each, after three short epochs. Repeat it with another seed before you believe it.
+# - *Two variants differ by a little*: that is one seed each, after three short epochs. Repeat it with another seed before you believe it.
 # - *A larger batch looks worse*: it took fewer steps. Compare after equal images, and say what each cost.
 # - *A run takes far longer than expected*: read what the second cell says. It names the device, how many there are, and why this one.
 #
