@@ -838,6 +838,12 @@ for metrics in results.values(): assert metrics["status"] == "finished"
 minutes = {name: metrics["provenance"]["seconds"] / 60 for name, metrics in results.items()}
 print(", ".join(f"{name} {value:.1f} minutes" for name, value in minutes.items()))
 
+# %%
+with tempfile.TemporaryDirectory() as scratch: # what the command does with the run folder
+    four = generate_samples(of_flow.out, 4, Path(scratch)/"four.png", seed=1)
+same = to_images(draw(net, 4, 1, of_flow.solver_steps, of_flow.solver, device=device))
+assert np.array_equal(four, same), "the network of the run, by the solver of its configuration"
+
 # %% [markdown]
 # ## A loss that means something
 
